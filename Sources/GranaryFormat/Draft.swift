@@ -1,0 +1,107 @@
+package import GranaryModel
+
+/// Bytes that are durable but that no row names yet.
+package struct StagedBlob: Sendable, Equatable {
+    package let checksums: Checksums
+    package let size: ByteCount
+
+    package init(checksums: Checksums, size: ByteCount) {
+        self.checksums = checksums
+        self.size = size
+    }
+}
+
+/// What a format wants to publish, and under which conditions. The only way content gets its rows.
+package struct Draft: Sendable {
+    package struct Version: Sendable {
+        package let name: VersionName
+        package let mediaType: MediaType
+        /// What kind of artifact it is (OCI `artifactType`); empty where the format has none.
+        package let artifactType: String
+        /// A JSON object the format wants back in indexes; at most `Draft.maximumMetadataBytes`.
+        package let metadata: String
+
+        package init(name: VersionName, mediaType: MediaType, artifactType: String = "", metadata: String = "{}") {
+            self.name = name
+            self.mediaType = mediaType
+            self.artifactType = artifactType
+            self.metadata = metadata
+        }
+    }
+
+    package struct File: Sendable {
+        package let path: FilePath
+        package let blob: StagedBlob
+        package let mediaType: MediaType
+
+        package init(path: FilePath, blob: StagedBlob, mediaType: MediaType) {
+            self.path = path
+            self.blob = blob
+            self.mediaType = mediaType
+        }
+    }
+
+    /// Something the package must hold for the draft to be whole: a version's name or a file's path.
+    package struct Need: Sendable, Hashable {
+        package let anyOf: [String]
+        /// Whether a repository may be set to accept the draft without it (the members of an index).
+        package let isMember: Bool
+
+        package init(anyOf: [String], isMember: Bool) {
+            self.anyOf = anyOf
+            self.isMember = isMember
+        }
+    }
+
+    package static let maximumMetadataBytes = 8 << 20
+
+    package let package: PackageName
+    package var version: Version?
+    package var files: [File] = []
+    package var tags: [TagName] = []
+    package var edges: [Edge] = []
+    /// Nil leaves the properties of an existing version as they are.
+    package var properties: [Property]?
+    package var needs: [Need] = []
+    /// Holds of the first file, evaluated in the transaction.
+    package var condition: WriteCondition = .none
+
+    package init(package: PackageName) { self.package = package }
+}
+
+/// A condition on what stands at a path when a write is about to replace or remove it (RFC 9110, section 13.1).
+package enum WriteCondition: Sendable, Hashable {
+    case none
+    /// `If-None-Match: *`
+    case absent
+    /// `If-Match: *`
+    case present
+    /// `If-Match` with strong entity tags, which are SHA-256 digests.
+    case matches(Set<BlobDigest>)
+}
+
+/// What a change came to.
+package struct Receipt: Sendable, Equatable {
+    package enum Change: Sendable { case created, replaced, unchanged }
+
+    package let change: Change
+    /// The change's place in the history; nil when nothing changed.
+    package let sequence: SequenceNumber?
+
+    package init(_ change: Change, _ sequence: SequenceNumber?) {
+        self.change = change
+        self.sequence = sequence
+    }
+}
+
+/// What is taken away.
+package enum Retraction: Sendable, Hashable {
+    /// The name only; the version stays.
+    case tag(PackageName, TagName)
+    /// The version, its files, and all tags that point to it.
+    case version(PackageName, VersionName)
+    /// A file, and its version when that has no other.
+    case file(PackageName, FilePath)
+    /// Every file of every package whose name is `path` or starts with `path/`.
+    case tree(String)
+}

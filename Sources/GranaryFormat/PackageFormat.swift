@@ -1,0 +1,81 @@
+package import GranaryModel
+
+/// What a package format is: the grammar of its addresses, what its requests do, how its indexes are made, and how it
+/// words refusals. A conformance knows neither where the bytes are nor who asks.
+package protocol PackageFormat: Sendable {
+    /// What a parsed request asks for, in the format's own terms.
+    associatedtype Call: Sendable
+    /// A document derived from versions: a tag list, a packument, a directory.
+    associatedtype Index: Sendable
+
+    var name: FormatName { get }
+    var mount: Mount { get }
+
+    /// Parses a request to the mount itself; answers nil when the path addresses a repository.
+    func parseService(_ head: RequestHead) throws(Problem) -> Operation<Call>?
+    /// Parses a request to a repository. Pure: no I/O, no clock.
+    func parse(_ head: RequestHead) throws(Problem) -> Operation<Call>
+
+    /// Does what `operation` asks, once it is authorized.
+    func perform(
+        _ operation: Operation<Call>, _ request: FormatRequest, on access: some RepositoryAccess<Index>
+    ) async throws(Problem) -> Reply
+    /// Does what an operation on the mount itself asks.
+    func performService(
+        _ operation: Operation<Call>, _ request: FormatRequest, on access: some ServiceAccess
+    ) async throws(Problem) -> Reply
+
+    /// Makes the index of a local repository from its rows.
+    func make(_ selection: Selection, from rows: IndexRows) -> Index
+
+    /// Words a refusal as the clients of this format expect it, with a challenge where they should log in.
+    func reply(to problem: Problem, for head: RequestHead, _ operation: Operation<Call>?) -> Reply
+}
+
+extension PackageFormat {
+    package func parseService(_ head: RequestHead) throws(Problem) -> Operation<Call>? { nil }
+
+    package func performService(
+        _ operation: Operation<Call>, _ request: FormatRequest, on access: some ServiceAccess
+    ) async throws(Problem) -> Reply {
+        throw .unsupported("\(name) has no operations outside a repository")
+    }
+}
+
+/// Where a format's repositories are found.
+package struct Mount: Sendable, Hashable {
+    /// The first path component: `v2`, `npm`, `generic`.
+    package let component: String
+    /// Whether an address whose first component names no repository belongs to the default repository.
+    package let hasDefaultRepository: Bool
+
+    package init(_ component: String, hasDefaultRepository: Bool = false) {
+        self.component = component
+        self.hasDefaultRepository = hasDefaultRepository
+    }
+}
+
+/// A request that was parsed: what it needs to be allowed, and what it asks for.
+package struct Operation<Call: Sendable>: Sendable {
+    /// What logs, metrics and limits call it: `manifest.put`.
+    package let name: String
+    package let requirement: Requirement
+    package let call: Call
+
+    package init(_ name: String, _ requirement: Requirement, _ call: Call) {
+        self.name = name
+        self.requirement = requirement
+        self.call = call
+    }
+}
+
+/// What must hold before an operation is performed.
+package enum Requirement: Sendable, Hashable {
+    /// Anybody may.
+    case none
+    /// A credential, unless everything of the format can be read without one.
+    case identity
+    /// Rights on a package; nil asks for the rights on at least some package of the repository, and every verb of
+    /// `RepositoryAccess` then checks the package it touches.
+    case rights(Rights, PackageName?)
+}

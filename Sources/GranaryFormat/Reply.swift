@@ -1,0 +1,48 @@
+package import GranaryModel
+package import HTTPTypes
+package import NIOCore
+
+/// An answer to a request. HTTP adds what every answer has, and performs ranges and conditions on files.
+package struct Reply: Sendable {
+    package enum Body: Sendable {
+        case empty
+        case bytes(ByteBuffer)
+        /// A stored file, served with ranges, conditional requests and, for HEAD, headers alone.
+        case file(ServedFile)
+    }
+
+    package var status: HTTPResponse.Status
+    package var headers: HTTPFields
+    package var body: Body
+
+    package init(_ status: HTTPResponse.Status, _ headers: HTTPFields = [:], _ body: Body = .empty) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    /// A document in memory.
+    package init(_ status: HTTPResponse.Status, _ mediaType: MediaType, text: String, _ headers: HTTPFields = [:]) {
+        var headers = headers
+        headers[.contentType] = mediaType.text
+        self.init(status, headers, .bytes(ByteBuffer(string: text)))
+    }
+}
+
+/// Bytes by digest, and the representation metadata they are served with.
+package struct ServedFile: Sendable {
+    package let blob: BlobDigest
+    package let size: ByteCount
+    package let mediaType: MediaType
+    /// The strong entity tag without its quotes.
+    package let entityTag: String
+    package let modified: Timestamp?
+
+    package init(blob: BlobDigest, size: ByteCount, mediaType: MediaType, entityTag: String, modified: Timestamp?) {
+        self.blob = blob
+        self.size = size
+        self.mediaType = mediaType
+        self.entityTag = entityTag
+        self.modified = modified
+    }
+}

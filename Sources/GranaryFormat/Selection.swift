@@ -1,0 +1,84 @@
+package import GranaryModel
+
+/// Which rows an index is made from.
+package enum Selection: Sendable, Hashable {
+    /// The tags of a package, by name.
+    case tags(PackageName)
+    /// One version of a package with its properties.
+    case version(PackageName, VersionName)
+    /// The versions that have a `subject` edge to `target`, by name; one artifact type only where given.
+    case referrers(PackageName, target: String, artifactType: String?)
+    /// The files and folders directly below a path, by name; `/` is the root. Packages are read as directories.
+    case directory(String)
+    /// Every file below a path, by path.
+    case tree(String)
+}
+
+/// One page of a selection: what comes after a name, up to a limit.
+package struct Page: Sendable, Hashable {
+    /// A page is never longer, whatever is asked for.
+    package static let maximumLimit = 1000
+
+    package let after: String?
+    package let limit: Int
+
+    /// `limit` is cut to 0…`maximumLimit`.
+    package init(after: String? = nil, limit: Int = Page.maximumLimit) {
+        self.after = after
+        self.limit = min(max(limit, 0), Self.maximumLimit)
+    }
+}
+
+/// The rows of one page.
+package struct IndexRows: Sendable {
+    package struct Entry: Sendable {
+        /// A tag's, version's, file's or folder's name; what the next page comes after.
+        package let name: String
+        package let isFolder: Bool
+        package let version: IndexedVersion?
+        package let file: StoredFile?
+
+        package init(name: String, isFolder: Bool = false, version: IndexedVersion? = nil, file: StoredFile? = nil) {
+            self.name = name
+            self.isFolder = isFolder
+            self.version = version
+            self.file = file
+        }
+    }
+
+    package let entries: [Entry]
+    /// Whether the selection goes on after the last entry.
+    package let hasMore: Bool
+
+    package init(entries: [Entry], hasMore: Bool) {
+        self.entries = entries
+        self.hasMore = hasMore
+    }
+}
+
+/// A version as an index sees it.
+package struct IndexedVersion: Sendable, Equatable {
+    package let name: VersionName
+    package let mediaType: MediaType
+    package let artifactType: String
+    /// The JSON object of the draft.
+    package let metadata: String
+    /// Of its principal file.
+    package let size: ByteCount
+    package let createdAt: Timestamp
+    /// Empty unless the selection asks for them.
+    package let properties: [Property]
+
+    package init(
+        name: VersionName, mediaType: MediaType, artifactType: String, metadata: String, size: ByteCount,
+        createdAt: Timestamp, properties: [Property]
+    ) {
+        self.name = name
+        self.mediaType = mediaType
+        self.artifactType = artifactType
+        self.metadata = metadata
+        self.size = size
+        self.createdAt = createdAt
+        self.properties = properties
+    }
+}
