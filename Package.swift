@@ -8,7 +8,7 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
-    .treatAllWarnings(as: .error),
+    .treatAllWarnings(as: .error)
 ]
 
 extension Target.Dependency {
@@ -75,20 +75,23 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
-        .package(url: "https://github.com/vapor/jwt-kit.git", from: "5.7.1"),
+        .package(url: "https://github.com/vapor/jwt-kit.git", from: "5.7.1")
     ],
     targets: [
         module("GranaryModel", []),
         module("GranaryFormat", ["GranaryModel", .httpTypes, .nioCore]),
         module("GranaryPorts", ["GranaryModel", .nioCore]),
+        module("GranaryTestKit", []),
         .executableTarget(
             name: "granary",
             dependencies: [
-                .crypto, .cryptoExtras, .logging, .metrics, .configuration, .lifecycle, .nioCore, .nioPosix, .nioHTTP1, .nioSSL,
-                .nioHTTP2, .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioHTTPTypesHTTP2, .nioExtras, .hummingbird, .hummingbirdCore,
-                .hummingbirdTLS, .hummingbirdHTTP2, .grdb, .jwt, .asyncHTTPClient, .argumentParser, .yams, .httpTypes,
+                .crypto, .cryptoExtras, .logging, .metrics, .configuration, .lifecycle, .nioCore, .nioPosix, .nioHTTP1,
+                .nioSSL,
+                .nioHTTP2, .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioHTTPTypesHTTP2, .nioExtras, .hummingbird,
+                .hummingbirdCore,
+                .hummingbirdTLS, .hummingbirdHTTP2, .grdb, .jwt, .asyncHTTPClient, .argumentParser, .yams, .httpTypes
             ],
-            path: "Sources/granary", swiftSettings: strict),
+            path: "Sources/granary", swiftSettings: strict)
     ],
     swiftLanguageModes: [.v6]
 )

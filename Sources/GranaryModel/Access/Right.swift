@@ -10,7 +10,7 @@ package struct Rights: OptionSet, Sendable, Hashable {
     package static let all: Rights = [.read, .write, .delete, .admin]
 
     private static let names: [(Rights, String)] = [
-        (.read, "read"), (.write, "write"), (.delete, "delete"), (.admin, "admin"),
+        (.read, "read"), (.write, "write"), (.delete, "delete"), (.admin, "admin")
     ]
 
     /// The names of the rights in it, in a fixed order.

@@ -81,7 +81,8 @@ package struct TagChange: Sendable, Equatable {
     package let actor: String
 
     package init(
-        tag: TagName, version: VersionName, from: SequenceNumber, until: SequenceNumber?, movedAt: Timestamp, actor: String
+        tag: TagName, version: VersionName, from: SequenceNumber, until: SequenceNumber?, movedAt: Timestamp,
+        actor: String
     ) {
         self.tag = tag
         self.version = version
