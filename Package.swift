@@ -81,6 +81,10 @@ let package = Package(
         module("GranaryModel", []),
         module("GranaryFormat", ["GranaryModel", .httpTypes, .nioCore]),
         module("GranaryPorts", ["GranaryModel", .nioCore]),
+        module("GranaryPolicy", ["GranaryModel"]),
+        module("GranaryStore", ["GranaryModel", "GranaryPorts"]),
+        module("GranarySQLite", ["GranaryModel", "GranaryPorts", .grdb]),
+        module("GranaryBlobsFilesystem", ["GranaryModel", "GranaryPorts", .crypto, .nioCore, .nioPosix]),
         module("GranaryTestKit", []),
         .executableTarget(
             name: "granary",

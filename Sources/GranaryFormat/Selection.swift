@@ -14,7 +14,7 @@ package enum Selection: Sendable, Hashable {
     case tree(String)
 }
 
-/// One page of a selection: what comes after a name, up to a limit.
+/// One page of a selection: what comes after an entry's cursor, up to a limit.
 package struct Page: Sendable, Hashable {
     /// A page is never longer, whatever is asked for.
     package static let maximumLimit = 1000
@@ -32,7 +32,7 @@ package struct Page: Sendable, Hashable {
 /// The rows of one page.
 package struct IndexRows: Sendable {
     package struct Entry: Sendable {
-        /// A tag's, version's, file's or folder's name; what the next page comes after.
+        /// A tag's, version's, file's or folder's name; of a tree, the path from the repository's root.
         package let name: String
         package let isFolder: Bool
         package let version: IndexedVersion?
@@ -44,6 +44,9 @@ package struct IndexRows: Sendable {
             self.version = version
             self.file = file
         }
+
+        /// What the next page comes after. A folder stands where its name with a slash would.
+        package var cursor: String { isFolder ? name + "/" : name }
     }
 
     package let entries: [Entry]

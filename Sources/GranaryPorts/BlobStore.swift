@@ -8,9 +8,11 @@ package import NIOCore
 /// 2. `commit` of bytes that are stored already succeeds and keeps one copy.
 /// 3. Sessions survive a restart of the process with every byte that `append` has answered for.
 package protocol BlobStore: Sendable {
-    /// Opens a session under a name that is not in use; `memo` is kept beside it and comes back from `upload`.
-    func begin(_ id: String, hashing hashes: Set<String>, memo: String) async throws(BlobStoreError)
-    /// A session's memo, and how many bytes it holds; nil when there is none of that name.
+    /// Opens a session under a name that is not in use. A session with a `memo` outlives the process, and `upload` answers
+    /// the memo; one without is for bytes that are sent in one request.
+    func begin(_ id: String, hashing hashes: Set<String>, memo: String?) async throws(BlobStoreError)
+    /// A session's memo, and how many bytes it holds; nil when there is
+    /// none of that name that has a memo.
     func upload(_ id: String) async throws(BlobStoreError) -> (memo: String, offset: Int64)?
     /// Adds chunks to a session and answers its new length. One appender at a time: a second gets `.busy`.
     ///

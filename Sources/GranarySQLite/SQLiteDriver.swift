@@ -1,0 +1,128 @@
+import GRDB
+package import GranaryPorts
+import Synchronization
+
+/// SQLite in write-ahead mode: one writer, many readers, every commit flushed to the disk before it is answered.
+///
+/// Writers that wait share one commit (group commit): each runs in a savepoint of its own, so that one that fails takes
+/// nothing with it.
+package final class SQLiteDriver: SQLDriver {
+    /// How many waiting transactions share a commit at most.
+    package static let maximumBatch = 64
+    /// How many connections read side by side.
+    package static let readers = 6
+
+    private let pool: DatabasePool
+    private let waiting = Mutex(Waiting())
+
+    private struct Waiting {
+        var jobs: [Job] = []
+        var isDraining = false
+    }
+
+    /// Opens the database at `path`, and makes it when it is not there.
+    package init(path: String) throws {
+        var configuration = Configuration()
+        configuration.maximumReaderCount = Self.readers
+        configuration.busyMode = .timeout(10)
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "pragma synchronous = full")
+            try database.execute(sql: "pragma foreign_keys = on")
+            try database.execute(sql: "pragma cache_size = -16384")
+        }
+        pool = try DatabasePool(path: path, configuration: configuration)
+    }
+
+    package var identityColumn: String { "integer primary key" }
+
+    package func read<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await pool.read { try body(SQLiteConnection(database: $0)) }
+        } catch let error as DatabaseError {
+            throw translate(error)
+        }
+    }
+
+    package func write<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Value, any Error>) in
+            enqueue(
+                Job(
+                    run: { connection in
+                        let result = Result { try body(connection) }.mapError(translate)
+                        return Job.Outcome(isSuccess: (try? result.get()) != nil) { commitError in
+                            continuation.resume(with: commitError.map(Result.failure) ?? result)
+                        }
+                    },
+                    abandon: { continuation.resume(throwing: $0) }))
+        }
+    }
+
+    /// Flushes the log into the database file and closes it.
+    package func close() throws {
+        try pool.close()
+    }
+
+    private func enqueue(_ job: Job) {
+        let isFirst = waiting.withLock { waiting in
+            waiting.jobs.append(job)
+            defer { waiting.isDraining = true }
+            return !waiting.isDraining
+        }
+        if isFirst {
+            pool.asyncWriteWithoutTransaction { [self] database in drain(database) }
+        }
+    }
+
+    private func drain(_ database: Database) {
+        while true {
+            let batch = waiting.withLock { waiting in
+                let batch = Array(waiting.jobs.prefix(Self.maximumBatch))
+                waiting.jobs.removeFirst(batch.count)
+                if batch.isEmpty { waiting.isDraining = false }
+                return batch
+            }
+            if batch.isEmpty { return }
+            commit(batch, on: database)
+        }
+    }
+
+    private func commit(_ batch: [Job], on database: Database) {
+        var outcomes: [Job.Outcome] = []
+        do {
+            try database.execute(sql: "begin immediate")
+            for job in batch { outcomes.append(try run(job, on: database)) }
+            try database.execute(sql: "commit")
+            for outcome in outcomes { outcome.deliver(nil) }
+        } catch {
+            if database.isInsideTransaction { try? database.rollback() }
+            let failure = translate(error)
+            for outcome in outcomes { outcome.deliver(failure) }
+            for job in batch.dropFirst(outcomes.count) { job.abandon(failure) }
+        }
+    }
+
+    private func run(_ job: Job, on database: Database) throws -> Job.Outcome {
+        try database.execute(sql: "savepoint job")
+        let outcome = job.run(SQLiteConnection(database: database))
+        if !outcome.isSuccess { try database.execute(sql: "rollback to job") }
+        try database.execute(sql: "release job")
+        return outcome
+    }
+}
+
+/// A transaction that waits for its turn.
+private struct Job: Sendable {
+    struct Outcome: Sendable {
+        let isSuccess: Bool
+        /// Tells the waiting caller, once the shared commit has succeeded or failed.
+        let deliver: @Sendable ((any Error)?) -> Void
+    }
+
+    let run: @Sendable (any SQLConnection) -> Outcome
+    /// Tells the waiting caller that it was never run.
+    let abandon: @Sendable (any Error) -> Void
+}

@@ -1,0 +1,184 @@
+package import GranaryModel
+import GranaryPorts
+
+/// A version with what a list shows of it.
+package struct ListedVersion: Sendable, Equatable {
+    package let name: VersionName
+    package let mediaType: MediaType
+    package let artifactType: String
+    package let metadata: String
+    package let size: ByteCount
+    package let createdAt: Timestamp
+}
+
+/// A folder or a file of a directory; exactly one is set.
+package struct ListedEntry: Sendable, Equatable {
+    package let name: String
+    package let file: StoredFile?
+}
+
+// Every list is in bytewise order and takes a name to come after; callers ask for one row more than they show.
+extension ContentRows {
+    /// The tags of a package.
+    package func tags(of package: PackageID, after: String?, limit: Int) throws -> [TagName] {
+        try connection.query(
+            """
+            select name from tag where package_id = $1 and valid_until is null and name > $2 order by name limit $3
+            """, [.integer(package.value), .text(after ?? ""), .integer(Int64(limit))]
+        ).compactMap { TagName($0.text(0)) }
+    }
+
+    /// The packages of a repository that hold something.
+    package func packages(in repository: RepositoryID, after: String?, limit: Int) throws -> [PackageName] {
+        try connection.query(
+            """
+            select name from package p where repository_id = $1 and name > $2
+              and exists (select 1 from file where package_id = p.id and valid_until is null)
+            order by name limit $3
+            """, [.integer(repository.value), .text(after ?? ""), .integer(Int64(limit))]
+        ).compactMap { PackageName($0.text(0)) }
+    }
+
+    /// The versions whose subject is `target`; of one artifact type where given.
+    package func referrers(
+        of target: String, in package: PackageID, artifactType: String?, after: String?, limit: Int
+    ) throws -> [ListedVersion] {
+        try connection.query(
+            Self.versionColumns + """
+                 from edge e join version v on v.id = e.version_id
+                  left join file f on f.package_id = v.package_id and f.path = v.name and f.valid_until is null
+                where e.package_id = $1 and e.target = $2 and e.kind = 'subject' and e.valid_until is null
+                  and ($3 is null or v.artifact_type = $3) and v.name > $4
+                order by v.name limit $5
+                """,
+            [
+                .integer(package.value), .text(target), .optional(artifactType), .text(after ?? ""),
+                .integer(Int64(limit)),
+            ]
+        ).compactMap(ListedVersion.init)
+    }
+
+    /// One version.
+    package func listed(_ version: VersionID) throws -> ListedVersion? {
+        try connection.first(
+            Self.versionColumns + """
+                 from version v
+                  left join file f on f.package_id = v.package_id and f.path = v.name and f.valid_until is null
+                where v.id = $1
+                """, [.integer(version.value)]
+        ).flatMap(ListedVersion.init)
+    }
+
+    private static let versionColumns =
+        "select v.name, v.media_type, v.artifact_type, v.metadata, coalesce(f.size, 0), v.created_at"
+
+    /// The intervals of a tag, oldest first.
+    package func history(of tag: TagName, in package: PackageID, limit: Int) throws -> [TagChange] {
+        try connection.query(
+            """
+            select v.name, t.valid_from, t.valid_until, e.time, e.actor
+            from tag t join version v on v.id = t.version_id join event e on e.sequence = t.valid_from
+            where t.package_id = $1 and t.name = $2 order by t.valid_from limit $3
+            """, [.integer(package.value), .text(tag.text), .integer(Int64(limit))]
+        ).compactMap { row in
+            VersionName(row.text(0)).map {
+                TagChange(
+                    tag: tag, version: $0, from: SequenceNumber(row.integer(1)),
+                    until: row.optionalInteger(2).map(SequenceNumber.init),
+                    movedAt: Timestamp(milliseconds: row.integer(3)), actor: row.text(4))
+            }
+        }
+    }
+}
+
+// MARK: - Directories
+
+// Packages are directories: `a/b`, and `/` is the root.
+extension ContentRows {
+    /// The files of a directory.
+    package func files(
+        in directory: String, of repository: RepositoryID, after: String?, limit: Int
+    ) throws -> [ListedEntry] {
+        try connection.query(
+            Self.fileColumns + """
+                where p.repository_id = $1 and p.name = $2 and f.path > $3 order by f.path limit $4
+                """,
+            [.integer(repository.value), .text(directory), .text(after ?? ""), .integer(Int64(limit))]
+        ).compactMap { Self.entry($0) { $0.path.text } }
+    }
+
+    /// The folders of a directory that hold something at any depth; `after` is a folder's name with its slash.
+    package func folders(
+        in directory: String, of repository: RepositoryID, after: String?, limit: Int
+    ) throws -> [ListedEntry] {
+        let prefix = directory == "/" ? "" : directory + "/"
+        // '0' is the character after '/', so prefix + "x0" is past everything below folder x.
+        var bound = prefix + (after.map { $0.hasSuffix("/") ? $0.dropLast() + "0" : $0 } ?? "")
+        let end = prefix.isEmpty ? "\u{10FFFF}" : directory + "0"
+        var folders: [ListedEntry] = []
+        while folders.count < limit {
+            let row = try connection.first(
+                """
+                select name from package p
+                where repository_id = $1 and name || '/' >= $2 and name || '/' < $3 and name <> '/' and name <> $4
+                  and exists (select 1 from file where package_id = p.id and valid_until is null)
+                order by name || '/' limit 1
+                """,
+                [.integer(repository.value), .text(bound), .text(end), .text(directory)])
+            guard let name = row?.text(0) else { break }
+            let folder = name.dropFirst(prefix.count).prefix { $0 != "/" }
+            folders.append(ListedEntry(name: String(folder), file: nil))
+            bound = prefix + folder + "0"
+        }
+        return folders
+    }
+
+    /// Every file of a directory and those below it, directory by directory; `after` is a path from the root.
+    package func tree(
+        below directory: String, of repository: RepositoryID, after: String?, limit: Int
+    ) throws -> [ListedEntry] {
+        let start = after.map { path in
+            let slash = path.lastIndex(of: "/")
+            let folder = slash.map { String(path[..<$0]) } ?? "/"
+            return (folder: folder + "/", file: slash.map { String(path[path.index(after: $0)...]) } ?? path)
+        }
+        let isRoot = directory == "/"
+        return try connection.query(
+            Self.fileColumns + """
+                where p.repository_id = $1 and (p.name || '/', f.path) > ($2, $3)
+                  and p.name || '/' >= $4 and p.name || '/' < $5
+                order by p.name || '/', f.path limit $6
+                """,
+            [
+                .integer(repository.value), .text(start?.folder ?? ""), .text(start?.file ?? ""),
+                .text(isRoot ? "" : directory + "/"), .text(isRoot ? "\u{10FFFF}" : directory + "0"),
+                .integer(Int64(limit)),
+            ]
+        ).compactMap { row in
+            Self.entry(row) { $0.package.text == "/" ? $0.path.text : "\($0.package)/\($0.path)" }
+        }
+    }
+
+    private static let fileColumns = """
+        select p.name, f.path, v.name, f.size, f.media_type, f.modified_at, b.digest, b.sha1, b.md5, b.sha512
+        from package p join file f on f.package_id = p.id and f.valid_until is null
+          left join version v on v.id = f.version_id
+          join blob b on b.digest = f.blob\u{20}
+        """
+
+    private static func entry(_ row: SQLRow, name: (StoredFile) -> String) -> ListedEntry? {
+        guard let package = PackageName(row.text(0)), let file = StoredFile(row, of: package, from: 1) else {
+            return nil
+        }
+        return ListedEntry(name: name(file), file: file)
+    }
+}
+
+extension ListedVersion {
+    fileprivate init?(_ row: SQLRow) {
+        guard let name = VersionName(row.text(0)) else { return nil }
+        self.init(
+            name: name, mediaType: MediaType(checked: row.text(1)), artifactType: row.text(2), metadata: row.text(3),
+            size: ByteCount(row.integer(4)), createdAt: Timestamp(milliseconds: row.integer(5)))
+    }
+}
