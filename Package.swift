@@ -16,6 +16,7 @@ extension Target.Dependency {
     static let cryptoExtras = product(name: "CryptoExtras", package: "swift-crypto")
     static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
     static let logging = product(name: "Logging", package: "swift-log")
+    static let coreMetrics = product(name: "CoreMetrics", package: "swift-metrics")
     static let metrics = product(name: "Metrics", package: "swift-metrics")
     static let configuration = product(name: "Configuration", package: "swift-configuration")
     static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -85,6 +86,18 @@ let package = Package(
         module("GranaryStore", ["GranaryModel", "GranaryPorts"]),
         module("GranarySQLite", ["GranaryModel", "GranaryPorts", .grdb]),
         module("GranaryBlobsFilesystem", ["GranaryModel", "GranaryPorts", .crypto, .nioCore, .nioPosix]),
+        module(
+            "GranaryCore",
+            [
+                "GranaryModel", "GranaryPolicy", "GranaryFormat", "GranaryPorts", "GranaryStore", .crypto, .cryptoExtras,
+                .httpTypes, .jwt, .lifecycle, .logging, .nioCore, .nioPosix,
+            ]),
+        module(
+            "GranaryHTTP",
+            [
+                "GranaryModel", "GranaryFormat", "GranaryCore", .httpTypes, .hummingbirdCore,
+                .hummingbirdHTTP2, .lifecycle, .logging, .metrics, .coreMetrics, .nioCore, .nioHTTPTypes, .nioPosix, .nioSSL,
+            ]),
         module("GranaryTestKit", []),
         .executableTarget(
             name: "granary",

@@ -172,6 +172,8 @@ extension FilesystemBlobStore {
 
     package func commit(_ id: String, as digest: BlobDigest) async throws(BlobStoreError) {
         guard let session = try await session(id) else { throw .unknownUpload }
+        guard session.acquire() else { throw .busy }
+        defer { session.release() }
         let (folder, target) = path(of: digest)
         let source = "\(uploads)/\(id)"
         try await onPool { [blobs] () throws(BlobStoreError) in

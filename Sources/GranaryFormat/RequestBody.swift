@@ -7,20 +7,34 @@ package struct RequestBody: AsyncSequence, Sendable {
     package typealias Element = ByteBuffer
     package typealias Failure = any Error
 
-    private let chunk: @Sendable () async throws -> ByteBuffer?
+    private let chunks: any AsyncSequence<ByteBuffer, any Error> & Sendable
 
-    /// `next` answers the next chunk, nil at the end; it throws when the client stops early or sends too slowly.
-    package init(next chunk: @escaping @Sendable () async throws -> ByteBuffer?) {
-        self.chunk = chunk
+    /// A body whose chunks come from somewhere; it throws when the client stops early or sends too slowly.
+    package init(_ chunks: some AsyncSequence<ByteBuffer, any Error> & Sendable) {
+        self.chunks = chunks
+    }
+
+    /// A body in memory.
+    package init(bytes: ByteBuffer) {
+        chunks = AsyncThrowingStream<ByteBuffer, any Error> { stream in
+            if bytes.readableBytes > 0 { stream.yield(bytes) }
+            stream.finish()
+        }
     }
 
     package struct AsyncIterator: AsyncIteratorProtocol {
-        fileprivate let chunk: @Sendable () async throws -> ByteBuffer?
+        fileprivate var chunks: any AsyncIteratorProtocol<ByteBuffer, any Error>
 
-        package func next() async throws -> ByteBuffer? { try await chunk() }
+        package mutating func next() async throws -> ByteBuffer? { try await chunks.next() }
     }
 
-    package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(chunk: chunk) }
+    package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(chunks: iterator(of: chunks)) }
+
+    private func iterator(
+        of sequence: some AsyncSequence<ByteBuffer, any Error>
+    ) -> any AsyncIteratorProtocol<ByteBuffer, any Error> {
+        sequence.makeAsyncIterator()
+    }
 
     /// The whole body in memory. Throws `.tooLarge` past `limit`, `.interrupted` when the client stops early.
     package func collect(upTo limit: ByteCount) async throws(Problem) -> ByteBuffer {

@@ -22,7 +22,7 @@ package protocol BlobStore: Sendable {
     ) async throws(BlobStoreError) -> Int64
     /// Hashes of what a session holds: SHA-256 and `hashes`, each in lower-case hexadecimal.
     func hashes(of id: String, _ hashes: Set<String>) async throws(BlobStoreError) -> [String: String]
-    /// Makes what a session holds the blob of its SHA-256 and ends the session.
+    /// Makes what a session holds the blob of its SHA-256 and ends the session. Throws `.busy` while somebody appends.
     func commit(_ id: String, as digest: BlobDigest) async throws(BlobStoreError)
     /// Forgets a session. No error when there is none.
     func cancel(_ id: String) async throws(BlobStoreError)

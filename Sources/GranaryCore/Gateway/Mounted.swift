@@ -1,0 +1,167 @@
+import GranaryFormat
+import GranaryModel
+import GranaryPolicy
+
+/// A format at its mount, with its types forgotten.
+protocol MountedFormat: Sendable {
+    var name: FormatName { get }
+
+    /// Answers a request of somebody whose credential, if any, was right. `rest` is the path after the mount.
+    func respond(to request: IncomingRequest, rest: String, _ principal: Principal) async -> Outcome
+    /// Words a refusal that comes before anything is known of the request.
+    func refuse(_ problem: Problem, _ request: IncomingRequest, rest: String) -> Outcome
+}
+
+struct Mounted<Format: PackageFormat>: MountedFormat {
+    let format: Format
+    let services: Services
+    let identity: Identity
+
+    var name: FormatName { format.name }
+
+    func respond(to request: IncomingRequest, rest: String, _ principal: Principal) async -> Outcome {
+        let context = Context(request: request, principal: principal, snapshot: services.snapshot.value)
+        let mountHead = head(of: request, prefix: "/\(format.mount.component)/", path: rest)
+        do throws(Problem) {
+            if let operation = try format.parseService(mountHead) {
+                return await serve(operation, mountHead, context)
+            }
+        } catch {
+            return refusal(error, mountHead, nil, context, nil)
+        }
+        guard let address = resolve(rest, in: context.snapshot) else {
+            let problem: Problem =
+                principal.user == nil
+                ? .unauthenticated("a credential is needed") : .unknown(.repository, "there is no such repository")
+            return refusal(problem, mountHead, nil, context, nil)
+        }
+        return await serve(address, context)
+    }
+
+    func refuse(_ problem: Problem, _ request: IncomingRequest, rest: String) -> Outcome {
+        let context = Context(request: request, principal: .anonymous, snapshot: services.snapshot.value)
+        return refusal(problem, head(of: request, prefix: "/\(format.mount.component)/", path: rest), nil, context, nil)
+    }
+
+    private struct Context {
+        let request: IncomingRequest
+        let principal: Principal
+        let snapshot: Snapshot
+    }
+
+    /// A repository, and how the request spelled the way to it.
+    private struct Address {
+        let repository: Repository
+        let prefix: String
+        let path: String
+        /// Whether the name was taken by the default repository because no other has it.
+        let isFallback: Bool
+    }
+
+    private func resolve(_ rest: String, in snapshot: Snapshot) -> Address? {
+        let mount = "/\(format.mount.component)/"
+        let parts = rest.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        if let first = parts.first, let name = RepositoryName(String(first)),
+            let repository = snapshot.repositories[name], repository.format == format.name
+        {
+            let path = parts.count > 1 ? String(parts[1]) : ""
+            return Address(repository: repository, prefix: "\(mount)\(name)/", path: path, isFallback: false)
+        }
+        guard format.mount.hasDefaultRepository, let repository = snapshot.defaultRepository(of: format.name) else {
+            return nil
+        }
+        return Address(repository: repository, prefix: mount, path: rest, isFallback: true)
+    }
+
+    private func head(of request: IncomingRequest, prefix: String, path: String) -> RequestHead {
+        RequestHead(
+            method: request.method, prefix: prefix, path: path, query: Query(request.query), headers: request.headers,
+            origin: request.origin)
+    }
+
+    // MARK: Repositories
+
+    private func serve(_ address: Address, _ context: Context) async -> Outcome {
+        let head = head(of: context.request, prefix: address.prefix, path: address.path)
+        let repository = address.repository
+        var parsed: Operation<Format.Call>?
+        do throws(Problem) {
+            let operation = try format.parse(head)
+            parsed = operation
+            try authorize(operation.requirement, context, on: repository)
+            let access = LocalRepository(
+                repository: repository, principal: context.principal, format: format, services: services)
+            let reply = try await format.perform(
+                operation, FormatRequest(head: head, body: context.request.body), on: access)
+            return outcome(reply, context, repository, operation.name)
+        } catch {
+            let problem = hiding(error, address, context)
+            return refusal(problem, head, parsed, context, repository)
+        }
+    }
+
+    private func authorize(
+        _ requirement: Requirement, _ context: Context, on repository: Repository
+    ) throws(Problem) {
+        switch requirement {
+        case .none:
+            return
+        case .identity:
+            try requireIdentity(context)
+        case .rights(let rights, let package):
+            let verdict = context.snapshot.verdict(context.principal, rights, on: repository, package)
+            if let problem = verdict.problem(on: repository, package) { throw problem }
+        }
+    }
+
+    private func requireIdentity(_ context: Context) throws(Problem) {
+        let isKnown = context.principal.user != nil || context.principal.scopes != nil
+        guard isKnown || context.snapshot.isPublic(format.name) else {
+            throw .unauthenticated("a credential is needed")
+        }
+    }
+
+    /// To somebody unknown, a name that nobody has used looks like a name they may not see, so that the two cannot be told
+    /// apart where private repositories share the mount.
+    private func hiding(_ problem: Problem, _ address: Address, _ context: Context) -> Problem {
+        guard case .unknown(.package, _) = problem, address.isFallback, context.principal.user == nil,
+            !context.snapshot.isPublic(format.name)
+        else { return problem }
+        return .unauthenticated("a credential is needed")
+    }
+
+    // MARK: The mount itself
+
+    private func serve(
+        _ operation: Operation<Format.Call>, _ head: RequestHead, _ context: Context
+    ) async -> Outcome {
+        do throws(Problem) {
+            if operation.requirement == .identity { try requireIdentity(context) }
+            let access = MountAccess(
+                format: format.name, principal: context.principal, services: services, identity: identity)
+            let reply = try await format.performService(
+                operation, FormatRequest(head: head, body: context.request.body), on: access)
+            return outcome(reply, context, nil, operation.name)
+        } catch {
+            return refusal(error, head, operation, context, nil)
+        }
+    }
+
+    // MARK: Outcomes
+
+    private func outcome(
+        _ reply: Reply, _ context: Context, _ repository: Repository?, _ operation: String
+    ) -> Outcome {
+        Outcome(
+            reply: reply, actor: context.principal.actor, repository: repository?.name,
+            operation: "\(format.name).\(operation)")
+    }
+
+    private func refusal(
+        _ problem: Problem, _ head: RequestHead, _ operation: Operation<Format.Call>?, _ context: Context,
+        _ repository: Repository?
+    ) -> Outcome {
+        outcome(
+            format.reply(to: problem, for: head, operation), context, repository, operation?.name ?? "unparsed")
+    }
+}

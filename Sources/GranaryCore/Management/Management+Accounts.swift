@@ -1,0 +1,214 @@
+package import GranaryFormat
+package import GranaryModel
+import GranaryPorts
+import GranaryStore
+
+/// What may be changed of a user; nil leaves it.
+package struct UserChange: Sendable {
+    package var password: String?
+    package var isAdministrator: Bool?
+    package var isDisabled: Bool?
+
+    package init(password: String? = nil, isAdministrator: Bool? = nil, isDisabled: Bool? = nil) {
+        self.password = password
+        self.isAdministrator = isAdministrator
+        self.isDisabled = isDisabled
+    }
+}
+
+extension Management {
+    package static let minimumPasswordLength = 8
+    package static let maximumPasswordBytes = 1024
+
+    /// For administrators.
+    package func users(for caller: Principal) throws(Problem) -> [User] {
+        try requireAdministrator(caller)
+        return services.snapshot.value.users.values.sorted { $0.name < $1.name }
+    }
+
+    /// For administrators, and for everybody about themselves.
+    package func user(_ name: String, for caller: Principal) throws(Problem) -> User {
+        let own = try requireUser(caller)
+        if name != own.text { try requireAdministrator(caller) }
+        guard let key = UserName(name), let user = services.snapshot.value.users[key] else {
+            throw .unknown(.user, "there is no user '\(name)'")
+        }
+        return user
+    }
+
+    /// For administrators. Without a password the user logs in by access token only.
+    package func createUser(
+        _ name: UserName, password: String?, isAdministrator: Bool, by caller: Principal
+    ) async throws(Problem) -> User {
+        try requireAdministrator(caller)
+        let hash = try hash(password)
+        try await change(by: caller) { connection, moment in
+            try AccountRows(connection).insert(
+                name, passwordHash: hash, isAdministrator: isAdministrator, at: moment.time, from: moment.sequence)
+            return Entry(
+                verb: .userCreated, target: name.text, after: isAdministrator ? #"{"administrator":true}"# : nil)
+        }
+        return try user(name.text, for: caller)
+    }
+
+    /// For administrators; everybody may change their own password.
+    package func changeUser(
+        _ name: String, _ update: UserChange, by caller: Principal
+    ) async throws(Problem) -> User {
+        let old = try user(name, for: caller)
+        if update.isAdministrator != nil || update.isDisabled != nil { try requireAdministrator(caller) }
+        if old.isAdministrator, update.isAdministrator == false || update.isDisabled == true {
+            try requireAnotherAdministrator(than: old)
+        }
+        let hash = try hash(update.password)
+        try await change(by: caller) { connection, _ in
+            try AccountRows(connection).update(
+                old.id, passwordHash: hash, isAdministrator: update.isAdministrator, isDisabled: update.isDisabled)
+            return Entry(verb: .userChanged, target: old.name.text, after: update.summary)
+        }
+        return services.snapshot.value.users[old.name] ?? old
+    }
+
+    /// For administrators. Their tokens are revoked and their grants end.
+    package func deleteUser(_ name: String, by caller: Principal) async throws(Problem) {
+        try requireAdministrator(caller)
+        let old = try user(name, for: caller)
+        if old.isAdministrator { try requireAnotherAdministrator(than: old) }
+        try await change(by: caller) { connection, moment in
+            try AccountRows(connection).end(old.id, at: moment.sequence, moment.time)
+            return Entry(verb: .userDeleted, target: old.name.text)
+        }
+    }
+
+    private func requireAnotherAdministrator(than user: User) throws(Problem) {
+        let others = services.snapshot.value.users.values.filter {
+            $0.isAdministrator && !$0.isDisabled && $0.id != user.id
+        }
+        guard !others.isEmpty else { throw .conflict("'\(user.name)' is the last administrator") }
+    }
+
+    private func hash(_ password: String?) throws(Problem) -> String? {
+        guard let password else { return nil }
+        guard password.count >= Self.minimumPasswordLength, password.utf8.count <= Self.maximumPasswordBytes else {
+            throw .invalid(
+                .user,
+                "a password has at least \(Self.minimumPasswordLength) characters and at most \(Self.maximumPasswordBytes) bytes"
+            )
+        }
+        do {
+            return try PasswordHash.make(password, salt: services.random(PasswordHash.saltBytes))
+        } catch {
+            throw .unavailable("the password could not be hashed", retryAfter: 5)
+        }
+    }
+}
+
+extension UserChange {
+    /// For the history: that the password changed, never what it is.
+    fileprivate var summary: String {
+        var parts: [String] = []
+        if password != nil { parts.append(#""password":"changed""#) }
+        if let isAdministrator { parts.append(#""administrator":\#(isAdministrator)"#) }
+        if let isDisabled { parts.append(#""disabled":\#(isDisabled)"#) }
+        return "{\(parts.joined(separator: ","))}"
+    }
+}
+
+// MARK: - Access tokens
+
+extension Management {
+    package static let maximumTokenNameBytes = 128
+
+    /// For administrators of anybody's tokens; for everybody of their own.
+    package func tokens(of name: String?, for caller: Principal) async throws(Problem) -> [AccessToken] {
+        let own = try requireUser(caller)
+        if name != own.text { try requireAdministrator(caller) }
+        var owner: UserName?
+        if let name { owner = try user(name, for: caller).name }
+        return try await services.performing { [owner] in
+            try await services.driver.read { try AccountRows($0).tokens(of: owner) }
+        }
+    }
+
+    /// Answers the token's row and its secret, which is shown this once.
+    package func createToken(
+        _ label: String, for name: String, expiresAt: Timestamp?, by caller: Principal
+    ) async throws(Problem) -> (token: AccessToken, secret: String) {
+        let owner = try user(name, for: caller)
+        guard !label.isEmpty, label.utf8.count <= Self.maximumTokenNameBytes else {
+            throw .invalid(.token, "a token's name has 1 to \(Self.maximumTokenNameBytes) bytes")
+        }
+        if let expiresAt, expiresAt <= services.now() { throw .invalid(.token, "the expiry lies in the past") }
+        let secret = TokenSecret(random: services.random(32))
+        try await change(by: caller) { connection, moment in
+            try AccountRows(connection).insertToken(
+                secret.id, of: owner.id, name: label, secretHash: secret.hash, at: moment.time, expires: expiresAt)
+            return Entry(verb: .tokenCreated, target: secret.id, after: owner.name.text)
+        }
+        let created = AccessToken(
+            id: secret.id, user: owner.name, name: label, createdAt: services.now(), expiresAt: expiresAt,
+            lastUsedAt: nil, revokedAt: nil)
+        return (created, secret.text)
+    }
+
+    /// For administrators, and for the token's owner.
+    package func revokeToken(_ id: String, by caller: Principal) async throws(Problem) {
+        let own = try requireUser(caller)
+        let stored = try await services.performing {
+            try await services.driver.read { try AccountRows($0).token(id) }
+        }
+        guard let stored, stored.token.user == own || caller.isAdministrator, stored.token.revokedAt == nil else {
+            throw .unknown(.token, "there is no token '\(id)'")
+        }
+        try await change(by: caller) { connection, moment in
+            _ = try AccountRows(connection).revokeToken(id, at: moment.time)
+            return Entry(verb: .tokenRevoked, target: id, before: stored.token.user.text)
+        }
+    }
+}
+
+// MARK: - Grants
+
+extension Management {
+    /// For administrators.
+    package func grants(for caller: Principal) throws(Problem) -> [Grant] {
+        try requireAdministrator(caller)
+        return services.snapshot.value.grants
+    }
+
+    /// For administrators. Without a user it grants to everybody who has logged in.
+    package func createGrant(
+        to user: UserName?, repository: Pattern, package: Pattern, rights: Rights, by caller: Principal
+    ) async throws(Problem) -> Grant {
+        try requireAdministrator(caller)
+        guard !rights.isEmpty else { throw .invalid(.grant, "a grant gives at least one right") }
+        var account: Int64?
+        if let user { account = try self.user(user.text, for: caller).id }
+        try await change(by: caller) { [account] connection, moment in
+            let id = try AccountRows(connection).insertGrant(
+                to: account, repository: repository, package: package, rights: rights, from: moment.sequence)
+            let names = rights.names.joined(separator: ",")
+            return Entry(
+                verb: .grantCreated, target: String(id),
+                after: "\(user?.text ?? "*") \(repository) \(package) \(names)")
+        }
+        guard let grant = services.snapshot.value.grants.last else {
+            throw .unavailable("the new grant cannot be read", retryAfter: 1)
+        }
+        return grant
+    }
+
+    /// For administrators.
+    package func deleteGrant(_ id: Int64, by caller: Principal) async throws(Problem) {
+        try requireAdministrator(caller)
+        guard let grant = services.snapshot.value.grants.first(where: { $0.id == id }) else {
+            throw .unknown(.grant, "there is no grant \(id)")
+        }
+        try await change(by: caller) { connection, moment in
+            _ = try AccountRows(connection).endGrant(id, at: moment.sequence)
+            return Entry(
+                verb: .grantDeleted, target: String(id),
+                before: "\(grant.user?.text ?? "*") \(grant.repository) \(grant.package)")
+        }
+    }
+}

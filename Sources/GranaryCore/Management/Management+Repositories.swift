@@ -1,0 +1,108 @@
+package import GranaryFormat
+package import GranaryModel
+import GranaryPolicy
+import GranaryStore
+
+/// What a repository is made from.
+package struct NewRepository: Sendable {
+    package let name: RepositoryName
+    package let format: FormatName
+    package let kind: RepositoryKind
+    package let settings: RepositorySettings
+
+    package init(name: RepositoryName, format: FormatName, kind: RepositoryKind, settings: RepositorySettings) {
+        self.name = name
+        self.format = format
+        self.kind = kind
+        self.settings = settings
+    }
+}
+
+extension Management {
+    /// The repositories in which the caller may do anything, by name.
+    package func repositories(for caller: Principal) -> [Repository] {
+        let snapshot = services.snapshot.value
+        return snapshot.repositories.values.filter { rights(of: caller, on: $0, snapshot) != [] }
+            .sorted { $0.name < $1.name }
+    }
+
+    /// Throws `.unknown` for what the caller may not see, too.
+    package func repository(_ name: String, for caller: Principal) throws(Problem) -> Repository {
+        let snapshot = services.snapshot.value
+        guard let key = RepositoryName(name), let repository = snapshot.repositories[key],
+            rights(of: caller, on: repository, snapshot) != []
+        else {
+            if caller.user == nil { throw .unauthenticated("a credential is needed") }
+            throw .unknown(.repository, "there is no repository '\(name)'")
+        }
+        return repository
+    }
+
+    /// For administrators.
+    package func create(_ new: NewRepository, by caller: Principal) async throws(Problem) -> Repository {
+        try requireAdministrator(caller)
+        guard formats.contains(new.format) else {
+            let known = formats.map(\.text).joined(separator: ", ")
+            throw .invalid(.repository, "the format is one of: \(known)")
+        }
+        guard new.kind == .local else {
+            throw .invalid(.repository, "the kind '\(new.kind.rawValue)' is not served for \(new.format); use 'local'")
+        }
+        try checkDefault(new.settings, of: new.format, except: nil)
+        try await change(by: caller) { connection, moment in
+            try RepositoryRows(connection).insert(
+                new.name, format: new.format, kind: new.kind, settings: new.settings, at: moment.time,
+                from: moment.sequence)
+            return Entry(
+                verb: .repositoryCreated, repository: new.name, target: new.name.text, after: try new.settings.json)
+        }
+        return try repository(new.name.text, for: caller)
+    }
+
+    /// For administrators and those with `admin` on the repository.
+    package func update(
+        _ name: String, settings: RepositorySettings, by caller: Principal
+    ) async throws(Problem) -> Repository {
+        let old = try repository(name, for: caller)
+        try requireAdmin(of: old, caller)
+        try checkDefault(settings, of: old.format, except: old.name)
+        try await change(by: caller) { connection, _ in
+            try RepositoryRows(connection).update(old.id, settings: settings)
+            return Entry(
+                verb: .repositoryChanged, repository: old.name, target: old.name.text,
+                before: try old.settings.json, after: try settings.json)
+        }
+        return try repository(name, for: caller)
+    }
+
+    /// For administrators. Throws `.conflict` while it holds files.
+    package func deleteRepository(_ name: String, by caller: Principal) async throws(Problem) {
+        try requireAdministrator(caller)
+        let old = try repository(name, for: caller)
+        try await change(by: caller) { connection, moment in
+            try RepositoryRows(connection).end(old.id, at: moment.sequence)
+            return Entry(
+                verb: .repositoryDeleted, repository: old.name, target: old.name.text, before: try old.settings.json)
+        }
+    }
+
+    private func requireAdmin(of repository: Repository, _ caller: Principal) throws(Problem) {
+        let verdict = services.snapshot.value.verdict(caller, .admin, on: repository, nil)
+        if let problem = verdict.problem(on: repository, nil) { throw problem }
+    }
+
+    private func checkDefault(
+        _ settings: RepositorySettings, of format: FormatName, except name: RepositoryName?
+    ) throws(Problem) {
+        guard settings.isDefault, let current = services.snapshot.value.defaultRepository(of: format),
+            current.name != name
+        else { return }
+        throw .conflict("'\(current.name)' is the default repository of \(format) already")
+    }
+
+    private func rights(of caller: Principal, on repository: Repository, _ snapshot: Snapshot) -> Rights {
+        let question = Authorization.Question(
+            rights: [], repository: repository.name, anonymousRead: repository.settings.anonymousRead, package: nil)
+        return Authorization.rights(of: caller, on: question, grants: snapshot.grants)
+    }
+}

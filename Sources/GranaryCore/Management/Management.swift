@@ -1,0 +1,82 @@
+package import GranaryFormat
+package import GranaryModel
+import GranaryPolicy
+import GranaryPorts
+import GranaryStore
+
+/// What administrators do: repositories, users, tokens, grants, and reading the history. All of it is one page of verbs;
+/// each checks its caller, writes one event, and brings the snapshot up to date before it answers.
+package struct Management: Sendable {
+    let services: Services
+    let identity: Identity
+    /// The formats this server speaks.
+    package let formats: [FormatName]
+
+    package init(services: Services, identity: Identity, formats: [FormatName]) {
+        self.services = services
+        self.identity = identity
+        self.formats = formats
+    }
+
+    /// Who makes a request; throws `.unauthenticated` for a wrong credential.
+    package func caller(_ authorization: String?) async throws(Problem) -> Principal {
+        try await identity.authenticator.authenticate(authorization)
+    }
+
+    func requireUser(_ caller: Principal) throws(Problem) -> UserName {
+        guard let user = caller.user, caller.scopes == nil else {
+            throw .unauthenticated("log in with a user name and a password or an access token")
+        }
+        return user
+    }
+
+    func requireAdministrator(_ caller: Principal) throws(Problem) {
+        _ = try requireUser(caller)
+        guard caller.isAdministrator else { throw .denied("only an administrator may do this") }
+    }
+
+    /// One change: takes a position of the history, lets `body` write rows, and appends the event it answers.
+    func change(
+        by caller: Principal, _ body: @escaping @Sendable (any SQLConnection, Moment) throws -> Entry
+    ) async throws(Problem) {
+        let actor = caller.actor
+        let time = services.now()
+        try await services.performing {
+            do {
+                try await services.driver.write { connection in
+                    let events = EventRows(connection)
+                    let sequence = try events.next()
+                    let entry = try body(connection, Moment(time: time, sequence: sequence))
+                    try events.append(entry.event(actor: actor, time: time, sequence: sequence))
+                }
+            } catch StoreError.nameTaken(let name) {
+                throw Problem.conflict("'\(name)' exists already")
+            } catch StoreError.notEmpty {
+                throw Problem.conflict("it still holds files; remove them first")
+            }
+            try await services.snapshot.refresh()
+        }
+        identity.authenticator.forgetAll()
+    }
+
+    /// When a change is made, on the clock and in the history.
+    struct Moment {
+        let time: Timestamp
+        let sequence: SequenceNumber
+    }
+
+    /// What an event says beside who and when.
+    struct Entry {
+        let verb: Verb
+        var repository: RepositoryName?
+        let target: String
+        var before: String?
+        var after: String?
+
+        func event(actor: String, time: Timestamp, sequence: SequenceNumber) -> Event {
+            Event(
+                sequence: sequence, time: time, actor: actor, verb: verb, repository: repository, package: nil,
+                target: target, before: before, after: after)
+        }
+    }
+}

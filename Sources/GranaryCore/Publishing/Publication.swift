@@ -1,0 +1,170 @@
+import GranaryFormat
+import GranaryModel
+import GranaryPolicy
+import GranaryPorts
+import GranaryStore
+
+/// Turns a draft into rows: rules decide, then rows and one event are written, all in one transaction.
+struct Publication: Sendable {
+    let draft: Draft
+    let repository: Repository
+    let change: Change
+
+    /// Throws the `Problem` of the first rule that says no; then nothing is written.
+    func run(on connection: any SQLConnection) throws -> Receipt {
+        let content = ContentRows(connection)
+        let package = try content.ensurePackage(draft.package, in: repository.id)
+        try checkNeeds(content, package)
+        let plan = try plan(content, package)
+        guard plan.changesAnything else { return Receipt(.unchanged, nil) }
+        let events = EventRows(connection)
+        let sequence = try events.next()
+        let version = try writeVersion(plan, content, package, sequence)
+        try writeFiles(plan, BlobRows(connection), content, package, version, sequence)
+        try writeTags(plan, content, package, version, sequence)
+        try events.append(event(plan, at: sequence))
+        return Receipt(plan.replaces ? .replaced : .created, sequence)
+    }
+
+    // MARK: Rules
+
+    private func checkNeeds(_ content: ContentRows, _ package: PackageID) throws {
+        let own = Set(draft.files.map(\.path.text))
+        var missing: [String] = []
+        for need in draft.needs where !(need.isMember && repository.settings.sparseIndexes) {
+            let isHeld = try need.anyOf.contains { try own.contains($0) || content.holds($0, in: package) }
+            if !isHeld { missing.append(need.anyOf.first ?? "") }
+        }
+        guard missing.isEmpty else { throw Problem.missing(missing) }
+    }
+
+    private func plan(_ content: ContentRows, _ package: PackageID) throws -> Plan {
+        var plan = Plan()
+        plan.existing = try draft.version.flatMap { try content.version($0.name, of: package) }
+        for (index, file) in draft.files.enumerated() {
+            let held = try content.content(at: file.path, of: package)
+            if index == 0 { try draft.condition.check(held?.blob) }
+            let isSame = held.map { $0.mediaType == file.mediaType.text || file.path.text == draft.version?.name.text }
+            let incoming = file.blob.checksums.sha256.hex
+            let verdict = try decide(file.path.text, held.map { isSame == true ? $0.blob.hex : "" }, incoming)
+            guard verdict != .unchanged else { continue }
+            plan.files.append(file)
+            plan.before.note(file: file.path, held?.blob)
+            plan.after.note(file: file.path, file.blob.checksums.sha256)
+            plan.replaces = plan.replaces || verdict == .replace
+        }
+        try planTags(&plan, content, package)
+        try planProperties(&plan, content)
+        return plan
+    }
+
+    private func planTags(_ plan: inout Plan, _ content: ContentRows, _ package: PackageID) throws {
+        guard let version = draft.version?.name else { return }
+        for tag in draft.tags {
+            let target = try content.target(of: tag, in: package)
+            guard try decide("tag \(tag)", target?.text, version.text) != .unchanged else { continue }
+            plan.tags.append(tag)
+            plan.before.note(tag: tag, target)
+            plan.after.note(tag: tag, version)
+        }
+    }
+
+    private func planProperties(_ plan: inout Plan, _ content: ContentRows) throws {
+        guard let properties = draft.properties else { return }
+        let held = try plan.existing.map { try content.properties(of: $0) } ?? []
+        guard Set(held) != Set(properties) else { return }
+        plan.properties = properties
+        plan.before.note(held)
+        plan.after.note(properties)
+    }
+
+    private func decide(_ what: String, _ existing: String?, _ incoming: String) throws -> Overwrite.Verdict {
+        let verdict = Overwrite.decide(
+            what, existing: existing, incoming: incoming, policy: repository.settings.writePolicy)
+        if case .refused(let reason) = verdict { throw Problem.conflict(reason) }
+        return verdict
+    }
+
+    // MARK: Rows
+
+    private func writeVersion(
+        _ plan: Plan, _ content: ContentRows, _ package: PackageID, _ sequence: SequenceNumber
+    ) throws -> VersionID? {
+        guard let version = draft.version else { return nil }
+        if let existing = plan.existing, !plan.replaces {
+            if let properties = plan.properties {
+                try content.setProperties(properties, of: existing, from: sequence)
+            }
+            return existing
+        }
+        // Other bytes under the same name are another version: the old one ends with all that hung on it.
+        let kept = try plan.existing.map { try content.properties(of: $0) }
+        if let existing = plan.existing { _ = try content.endVersion(existing, at: sequence) }
+        let id = try content.insertVersion(
+            version.name, of: package, mediaType: version.mediaType, artifactType: version.artifactType,
+            metadata: version.metadata, at: change.time, from: sequence)
+        try content.insertEdges(draft.edges, from: id, of: package, at: sequence)
+        try content.setProperties(draft.properties ?? kept ?? [], of: id, from: sequence)
+        return id
+    }
+
+    private func writeFiles(
+        _ plan: Plan, _ blobs: BlobRows, _ content: ContentRows, _ package: PackageID, _ version: VersionID?,
+        _ sequence: SequenceNumber
+    ) throws {
+        for file in plan.files {
+            try blobs.note(file.blob.checksums, size: file.blob.size, at: change.time)
+            try content.setFile(
+                file.path, of: package, version: version, blob: file.blob.checksums.sha256, size: file.blob.size,
+                mediaType: file.mediaType, at: change.time, from: sequence)
+        }
+    }
+
+    private func writeTags(
+        _ plan: Plan, _ content: ContentRows, _ package: PackageID, _ version: VersionID?, _ sequence: SequenceNumber
+    ) throws {
+        guard let version else { return }
+        for tag in plan.tags { try content.setTag(tag, of: package, to: version, from: sequence) }
+    }
+
+    private func event(_ plan: Plan, at sequence: SequenceNumber) throws -> Event {
+        let (verb, target) = plan.headline(draft)
+        return Event(
+            sequence: sequence, time: change.time, actor: change.actor, verb: verb, repository: repository.name,
+            package: draft.package, target: target, before: try plan.before.json, after: try plan.after.json)
+    }
+}
+
+/// What of a draft is new.
+private struct Plan {
+    var existing: VersionID?
+    var files: [Draft.File] = []
+    var tags: [TagName] = []
+    var properties: [Property]?
+    var replaces = false
+    var before = ChangeSummary()
+    var after = ChangeSummary()
+
+    var changesAnything: Bool { !files.isEmpty || !tags.isEmpty || properties != nil }
+
+    /// The verb and target of the one event that tells of all of it.
+    func headline(_ draft: Draft) -> (Verb, String) {
+        if let version = draft.version, !files.isEmpty { return (.versionPublished, version.name.text) }
+        if let file = files.first { return (.filePublished, file.path.text) }
+        if let tag = tags.first { return (.tagMoved, tag.text) }
+        return (.propertiesChanged, draft.version?.name.text ?? "")
+    }
+}
+
+extension WriteCondition {
+    /// Throws `.preconditionFailed` when it does not hold of what stands at the path.
+    func check(_ held: BlobDigest?) throws(Problem) {
+        switch (self, held) {
+        case (.none, _), (.absent, nil), (.present, .some): return
+        case (.matches(let tags), .some(let digest)) where tags.contains(digest): return
+        case (.absent, .some): throw .preconditionFailed("it exists already")
+        case (.present, nil), (.matches, nil): throw .preconditionFailed("there is nothing there")
+        case (.matches, .some): throw .preconditionFailed("it has changed")
+        }
+    }
+}

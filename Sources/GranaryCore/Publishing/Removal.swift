@@ -1,0 +1,123 @@
+import GranaryFormat
+import GranaryModel
+import GranaryPolicy
+import GranaryPorts
+import GranaryStore
+
+/// Takes a tag, a version, a file or a tree of files away, in one transaction with one event.
+struct Removal: Sendable {
+    /// A tree with more files than this is refused, so that one request cannot hold the writer for long.
+    static let maximumTree = 10_000
+
+    let retraction: Retraction
+    let condition: WriteCondition
+    let repository: Repository
+    let change: Change
+
+    /// Throws `.unknown` when there is nothing to take away, `.conflict` when something needs it.
+    func run(on connection: any SQLConnection) throws -> Receipt {
+        let content = ContentRows(connection)
+        let events = EventRows(connection)
+        let sequence = try events.next()
+        let event: Event
+        switch retraction {
+        case .tag(let name, let tag):
+            event = try removeTag(tag, try known(name, content), name, content, sequence)
+        case .version(let name, let version):
+            event = try removeVersion(version, try known(name, content), name, content, sequence)
+        case .file(let name, let path):
+            event = try removeFile(path, try known(name, content), name, content, sequence)
+        case .tree(let path):
+            event = try removeTree(path, content, sequence)
+        }
+        try events.append(event)
+        return Receipt(.replaced, sequence)
+    }
+
+    private func removeTag(
+        _ tag: TagName, _ package: PackageID, _ name: PackageName, _ content: ContentRows, _ sequence: SequenceNumber
+    ) throws -> Event {
+        guard let target = try content.target(of: tag, in: package) else { throw Problem.unknown(.tag, tag.text) }
+        try allow("tag \(tag)")
+        try content.endTag(tag, of: package, at: sequence)
+        var before = ChangeSummary()
+        before.note(tag: tag, target)
+        return try event(.tagRetracted, name, tag.text, before, sequence)
+    }
+
+    private func removeVersion(
+        _ version: VersionName, _ package: PackageID, _ name: PackageName, _ content: ContentRows,
+        _ sequence: SequenceNumber
+    ) throws -> Event {
+        guard let id = try content.version(version, of: package) else {
+            throw Problem.unknown(.version, version.text)
+        }
+        try allow(version.text)
+        var before = ChangeSummary()
+        for tag in try content.endVersion(id, at: sequence) { before.note(tag: tag, version) }
+        return try event(.versionRetracted, name, version.text, before, sequence)
+    }
+
+    private func removeFile(
+        _ path: FilePath, _ package: PackageID, _ name: PackageName, _ content: ContentRows,
+        _ sequence: SequenceNumber
+    ) throws -> Event {
+        guard let held = try content.content(at: path, of: package) else { throw Problem.unknown(.file, path.text) }
+        try condition.check(held.blob)
+        try allow(path.text)
+        guard try !content.isContent(path.text, of: package) else {
+            throw Problem.conflict("\(path) is part of a version; remove the version first")
+        }
+        try end(path, package, content, sequence)
+        var before = ChangeSummary()
+        before.note(file: path, held.blob)
+        return try event(.fileRetracted, name, path.text, before, sequence)
+    }
+
+    private func removeTree(_ path: String, _ content: ContentRows, _ sequence: SequenceNumber) throws -> Event {
+        let entries = try content.tree(below: path, of: repository.id, after: nil, limit: Self.maximumTree + 1)
+        guard !entries.isEmpty else { throw Problem.unknown(.path, path) }
+        guard entries.count <= Self.maximumTree else {
+            throw Problem.conflict("a tree of more than \(Self.maximumTree) files is removed in parts")
+        }
+        try allow(path)
+        var before = ChangeSummary()
+        for file in entries.compactMap(\.file) {
+            let package = try known(file.package, content)
+            try end(file.path, package, content, sequence)
+            if let path = FilePath("\(file.package)/\(file.path)") { before.note(file: path, file.checksums.sha256) }
+        }
+        return try event(.fileRetracted, PackageName(path), "\(path)/", before, sequence)
+    }
+
+    /// A version goes with its last file.
+    private func end(
+        _ path: FilePath, _ package: PackageID, _ content: ContentRows, _ sequence: SequenceNumber
+    ) throws {
+        let ended = try content.endFile(path, of: package, at: sequence)
+        if let version = ended?.version, try !content.hasFiles(version) {
+            _ = try content.endVersion(version, at: sequence)
+        }
+    }
+
+    private func known(_ name: PackageName, _ content: ContentRows) throws -> PackageID {
+        guard let id = try content.package(name, in: repository.id) else {
+            throw Problem.unknown(.package, name.text)
+        }
+        return id
+    }
+
+    private func allow(_ what: String) throws {
+        if let reason = Overwrite.refusalToRemove(what, policy: repository.settings.writePolicy) {
+            throw Problem.denied(reason)
+        }
+    }
+
+    private func event(
+        _ verb: Verb, _ package: PackageName?, _ target: String, _ before: ChangeSummary, _ sequence: SequenceNumber
+    ) throws -> Event {
+        Event(
+            sequence: sequence, time: change.time, actor: change.actor, verb: verb, repository: repository.name,
+            package: package, target: target, before: try before.json, after: nil)
+    }
+}

@@ -1,0 +1,90 @@
+import GranaryFormat
+import GranaryModel
+import GranaryPorts
+import GranaryStore
+
+extension LocalRepository {
+    func index(_ selection: Selection, _ page: Page) async throws(Problem) -> Format.Index {
+        try authorize(.read, selection.package)
+        let rows = try await services.performing {
+            try await services.driver.read { [repository] in
+                try selection.rows(page, of: repository.id, ContentRows($0))
+            }
+        }
+        return format.make(selection, from: rows)
+    }
+}
+
+extension Selection {
+    /// The package whose rights it needs.
+    fileprivate var package: PackageName? {
+        switch self {
+        case .tags(let package), .version(let package, _), .referrers(let package, _, _): package
+        case .directory(let path), .tree(let path): PackageName(path)
+        }
+    }
+
+    fileprivate func rows(
+        _ page: Page, of repository: RepositoryID, _ content: ContentRows
+    ) throws -> IndexRows {
+        let limit = page.limit + 1
+        switch self {
+        case .tags(let name):
+            let package = try content.known(name, in: repository)
+            let tags = try content.tags(of: package, after: page.after, limit: limit)
+            return IndexRows(cutting: tags.map { .init(name: $0.text) }, to: page)
+        case .version(let name, let version):
+            let package = try content.known(name, in: repository)
+            return IndexRows(cutting: try content.entry(version, of: package).map { [$0] } ?? [], to: page)
+        case .referrers(let name, let target, let artifactType):
+            let package = try content.known(name, in: repository)
+            let versions = try content.referrers(
+                of: target, in: package, artifactType: artifactType, after: page.after, limit: limit)
+            return IndexRows(
+                cutting: versions.map { .init(name: $0.name.text, version: IndexedVersion($0, [])) }, to: page)
+        case .directory(let path):
+            let files = try content.files(in: path, of: repository, after: page.after, limit: limit)
+            let folders = try content.folders(in: path, of: repository, after: page.after, limit: limit)
+            let entries = (files + folders).map(IndexRows.Entry.init).sorted {
+                $0.cursor.utf8.lexicographicallyPrecedes($1.cursor.utf8)
+            }
+            return IndexRows(cutting: entries, to: page)
+        case .tree(let path):
+            let entries = try content.tree(below: path, of: repository, after: page.after, limit: limit)
+            return IndexRows(cutting: entries.map(IndexRows.Entry.init), to: page)
+        }
+    }
+}
+
+extension ContentRows {
+    fileprivate func known(_ name: PackageName, in repository: RepositoryID) throws -> PackageID {
+        guard let id = try package(name, in: repository) else { throw Problem.unknown(.package, name.text) }
+        return id
+    }
+
+    fileprivate func entry(_ name: VersionName, of package: PackageID) throws -> IndexRows.Entry? {
+        guard let id = try version(name, of: package), let listed = try listed(id) else { return nil }
+        return .init(name: name.text, version: IndexedVersion(listed, try properties(of: id)))
+    }
+}
+
+extension IndexRows {
+    /// Queries ask for one row more than the page holds, to know whether there are more.
+    fileprivate init(cutting entries: [Entry], to page: Page) {
+        self.init(entries: Array(entries.prefix(page.limit)), hasMore: entries.count > page.limit)
+    }
+}
+
+extension IndexRows.Entry {
+    fileprivate init(_ listed: ListedEntry) {
+        self.init(name: listed.name, isFolder: listed.file == nil, file: listed.file)
+    }
+}
+
+extension IndexedVersion {
+    fileprivate init(_ listed: ListedVersion, _ properties: [Property]) {
+        self.init(
+            name: listed.name, mediaType: listed.mediaType, artifactType: listed.artifactType,
+            metadata: listed.metadata, size: listed.size, createdAt: listed.createdAt, properties: properties)
+    }
+}

@@ -1,0 +1,102 @@
+import FoundationEssentials
+import GranaryFormat
+import GranaryModel
+import GranaryPorts
+
+/// What a session remembers beside its bytes, so that it outlives a restart.
+private struct UploadMemo: Codable {
+    let repository: Int64
+    let package: PackageName
+    let actor: String
+    let hashes: Set<ExtraHash>
+    let limit: ByteCount
+    let length: ByteCount?
+    let note: String
+}
+
+extension LocalRepository {
+    /// A session that nobody touches for as long is forgotten.
+    static var uploadLifetime: Duration { .seconds(24 * 3600) }
+
+    func openUpload(
+        for package: PackageName, _ opening: UploadOpening
+    ) async throws(Problem) -> UploadStatus {
+        try authorize(.write, package)
+        let id = UploadID(random: services.random(16))
+        let memo = UploadMemo(
+            repository: repository.id.value, package: package, actor: principal.actor, hashes: opening.hashes,
+            limit: opening.limit, length: opening.length, note: opening.note)
+        try await services.performing {
+            let text = String(decoding: try JSONEncoder().encode(memo), as: UTF8.self)
+            try await services.blobs.begin(id.text, hashing: Set(opening.hashes.map(\.rawValue)), memo: text)
+        }
+        return status(id, memo, offset: 0)
+    }
+
+    func upload(_ id: UploadID) async throws(Problem) -> UploadStatus {
+        let (memo, offset) = try await session(id)
+        return status(id, memo, offset: offset)
+    }
+
+    func append(_ body: RequestBody, to id: UploadID, at offset: Int64?) async throws(Problem) -> UploadStatus {
+        let (memo, held) = try await session(id)
+        if let offset, offset != held { throw .outOfOrder(status(id, memo, offset: held)) }
+        let limit = min(memo.limit.bytes, memo.length?.bytes ?? .max)
+        let reached = try await services.performing {
+            try await services.blobs.append(body, to: id.text, limit: limit)
+        }
+        return status(id, memo, offset: reached)
+    }
+
+    func finishUpload(_ id: UploadID, _ terms: StagingTerms) async throws(Problem) -> StagedBlob {
+        let (_, held) = try await session(id)
+        do {
+            return try await services.performing { try await commit(id.text, size: held, terms) }
+        } catch {
+            if case .mismatch = error { try? await services.blobs.cancel(id.text) }
+            throw error
+        }
+    }
+
+    func cancelUpload(_ id: UploadID) async throws(Problem) {
+        _ = try await session(id)
+        try await services.performing { try await services.blobs.cancel(id.text) }
+    }
+
+    /// Makes a session's bytes a blob when they are what `terms` ask for.
+    func commit(_ id: String, size: Int64, _ terms: StagingTerms) async throws -> StagedBlob {
+        if let expected = terms.expectedSize, expected.bytes != size {
+            throw Problem.mismatch(expected: "\(expected.bytes) bytes", actual: "\(size) bytes")
+        }
+        let hashes = try await services.blobs.hashes(of: id, Set(terms.hashes.map(\.rawValue)))
+        for (name, expected) in terms.expected {
+            guard let actual = hashes[name], actual == expected else {
+                throw Problem.mismatch(expected: "\(name):\(expected)", actual: "\(name):\(hashes[name] ?? "unknown")")
+            }
+        }
+        guard let hex = hashes["sha256"], let digest = BlobDigest(hex: hex) else {
+            throw BlobStoreError.failed("the blob store answered no SHA-256")
+        }
+        try await services.blobs.commit(id, as: digest)
+        return StagedBlob(
+            checksums: Checksums(
+                sha256: digest, sha1: hashes["sha1"], md5: hashes["md5"], sha512: hashes["sha512"]),
+            size: ByteCount(size))
+    }
+
+    /// A session of this caller in this repository. Anybody else's does not exist.
+    private func session(_ id: UploadID) async throws(Problem) -> (UploadMemo, offset: Int64) {
+        let found = try await services.performing { try await services.blobs.upload(id.text) }
+        guard let found, let memo = try? JSONDecoder().decode(UploadMemo.self, from: Data(found.memo.utf8)),
+            memo.repository == repository.id.value, memo.actor == principal.actor
+        else { throw .unknown(.upload, "there is no such upload") }
+        try authorize(.write, memo.package)
+        return (memo, found.offset)
+    }
+
+    private func status(_ id: UploadID, _ memo: UploadMemo, offset: Int64) -> UploadStatus {
+        UploadStatus(
+            id: id, package: memo.package, offset: offset, length: memo.length, note: memo.note,
+            expiresAt: services.now().adding(Self.uploadLifetime))
+    }
+}

@@ -1,0 +1,114 @@
+import GranaryFormat
+import GranaryModel
+import GranaryPolicy
+import GranaryPorts
+import GranaryStore
+
+/// A repository whose content is published here, as one caller may use it.
+struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
+    typealias Index = Format.Index
+
+    /// How many holders of a blob are looked at before the caller is told that it is not there.
+    private static var maximumHolders: Int { 200 }
+
+    let repository: Repository
+    let principal: Principal
+    let format: Format
+    let services: Services
+
+    func file(_ reference: FileReference, in package: PackageName) async throws(Problem) -> StoredFile {
+        try authorize(.read, package)
+        let lookup = try await services.performing {
+            try await services.driver.read { [repository] in
+                try ContentRows($0).file(reference, of: package, in: repository.id)
+            }
+        }
+        switch lookup {
+        case .found(let file): return file
+        case .unknownFile: throw .unknown(.file, "there is no such file in \(package)")
+        case .unknownPackage: throw .unknown(.package, package.text)
+        }
+    }
+
+    func stage(_ body: RequestBody, _ terms: StagingTerms) async throws(Problem) -> StagedBlob {
+        let id = UploadID(random: services.random(16)).text
+        do {
+            return try await services.performing {
+                try await services.blobs.begin(id, hashing: Set(terms.hashes.map(\.rawValue)), memo: nil)
+                let size = try await services.blobs.append(body, to: id, limit: terms.limit.bytes)
+                return try await commit(id, size: size, terms)
+            }
+        } catch {
+            try? await services.blobs.cancel(id)
+            throw error
+        }
+    }
+
+    func stage(existing digest: Digest, from address: String?) async throws(Problem) -> StagedBlob? {
+        let found = try await services.performing {
+            try await services.driver.read { connection -> (Checksums, ByteCount, [(RepositoryID, PackageName)])? in
+                let rows = BlobRows(connection)
+                guard let blob = try rows.find(digest) else { return nil }
+                let holders = try rows.holders(of: blob.checksums.sha256, limit: Self.maximumHolders)
+                return (blob.checksums, blob.size, holders)
+            }
+        }
+        guard let (checksums, size, holders) = found else { return nil }
+        let isReadable: Bool
+        if let address {
+            isReadable = try await holds(address, checksums.sha256)
+        } else {
+            isReadable = holders.contains { mayRead($0.1, in: $0.0) }
+        }
+        return isReadable ? StagedBlob(checksums: checksums, size: size) : nil
+    }
+
+    func publish(_ draft: Draft) async throws(Problem) -> Receipt {
+        try authorize(.write, draft.package)
+        let publication = Publication(draft: draft, repository: repository, change: change)
+        return try await services.performing {
+            try await services.driver.write { try publication.run(on: $0) }
+        }
+    }
+
+    func retract(_ retraction: Retraction, if condition: WriteCondition) async throws(Problem) -> Receipt {
+        try authorize(.delete, retraction.package)
+        let removal = Removal(
+            retraction: retraction, condition: condition, repository: repository, change: change)
+        return try await services.performing {
+            try await services.driver.write { try removal.run(on: $0) }
+        }
+    }
+
+    func authorize(_ rights: Rights, _ package: PackageName?) throws(Problem) {
+        let verdict = services.snapshot.value.verdict(principal, rights, on: repository, package)
+        if let problem = verdict.problem(on: repository, package) { throw problem }
+    }
+
+    private var change: Change { Change(actor: principal.actor, time: services.now()) }
+
+    private func holds(_ address: String, _ digest: BlobDigest) async throws(Problem) -> Bool {
+        guard let (source, package) = services.snapshot.value.address(address, format: format.name),
+            services.snapshot.value.verdict(principal, .read, on: source, package) == .allowed
+        else { return false }
+        return try await services.performing {
+            try await services.driver.read { try BlobRows($0).holds(source.id, package, digest) }
+        }
+    }
+
+    private func mayRead(_ package: PackageName, in id: RepositoryID) -> Bool {
+        let snapshot = services.snapshot.value
+        guard let holder = snapshot.repository(id) else { return false }
+        return snapshot.verdict(principal, .read, on: holder, package) == .allowed
+    }
+}
+
+extension Retraction {
+    /// The package whose rights it needs; nil for the root of a tree, which needs them on the whole repository.
+    fileprivate var package: PackageName? {
+        switch self {
+        case .tag(let package, _), .version(let package, _), .file(let package, _): package
+        case .tree(let path): PackageName(path)
+        }
+    }
+}

@@ -1,0 +1,85 @@
+package import GranaryCore
+import GranaryFormat
+import GranaryModel
+import HTTPTypes
+
+/// `/api/v1`: finds the endpoint of a request, finds out who calls, and words what comes of it.
+package struct ManagementInterface: Sendable {
+    static let prefix = "/api/v1"
+
+    private let management: Management
+    private let endpoints: [Endpoint]
+    private let document: String
+
+    package init(_ management: Management, version: String) {
+        self.management = management
+        endpoints = Self.endpoints(version: version)
+        document = OpenAPI.document(of: endpoints, version: version)
+    }
+
+    /// Nil when the path is not one of the management interface.
+    func respond(to request: IncomingRequest) async -> Outcome? {
+        guard request.path == Self.prefix || request.path.hasPrefix(Self.prefix + "/") else { return nil }
+        if request.path == "\(Self.prefix)/openapi.json", request.method == .get || request.method == .head {
+            return Outcome(
+                reply: Reply(.ok, .json, text: document), actor: "anonymous", repository: nil, operation: "openapi")
+        }
+        let segments = request.path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        let candidates = endpoints.compactMap { endpoint in
+            endpoint.match(segments).map { (endpoint, $0) }
+        }
+        guard let (endpoint, path) = candidates.first(where: { $0.0.method == request.method }) else {
+            return refusal(unmatched(candidates.map(\.0)), candidates.map(\.0.method))
+        }
+        return await call(endpoint, path, request)
+    }
+
+    private func call(_ endpoint: Endpoint, _ path: [String: String], _ request: IncomingRequest) async -> Outcome {
+        var actor = "anonymous"
+        do throws(Problem) {
+            let caller = try await management.caller(request.headers[.authorization])
+            actor = caller.actor
+            let call = ManagementCall(
+                management: management, caller: caller, path: path, query: Query(request.query), request: request)
+            let answer = try await endpoint.handle(call)
+            let reply =
+                answer.text.map { Reply(endpoint.status, .json, text: $0) } ?? Reply(endpoint.status)
+            return Outcome(reply: reply, actor: actor, repository: nil, operation: endpoint.name)
+        } catch {
+            return Outcome(
+                reply: ProblemDetails.reply(to: error), actor: actor, repository: nil, operation: endpoint.name)
+        }
+    }
+
+    private func unmatched(_ candidates: [Endpoint]) -> Problem {
+        candidates.isEmpty
+            ? .unknown(.path, "the management interface has no such path")
+            : .unsupported("the path takes \(candidates.map(\.method.rawValue).joined(separator: ", "))")
+    }
+
+    private func refusal(_ problem: Problem, _ allowed: [HTTPRequest.Method]) -> Outcome {
+        var reply = ProblemDetails.reply(to: problem)
+        if !allowed.isEmpty { reply.headers[.allow] = allowed.map(\.rawValue).joined(separator: ", ") }
+        return Outcome(reply: reply, actor: "anonymous", repository: nil, operation: "unmatched")
+    }
+}
+
+extension Endpoint {
+    /// What stands at the parameters of the path; nil when the path is another.
+    fileprivate func match(_ segments: [String]) -> [String: String]? {
+        let template = (ManagementInterface.prefix + path).split(separator: "/", omittingEmptySubsequences: false)
+        guard template.count == segments.count else { return nil }
+        var found: [String: String] = [:]
+        for (expected, actual) in zip(template, segments) {
+            if expected.hasPrefix("{") {
+                guard let bytes = percentDecoded(actual.utf8), !bytes.isEmpty,
+                    let text = String(validating: bytes, as: UTF8.self)
+                else { return nil }
+                found[String(expected.dropFirst().dropLast())] = text
+            } else if expected != actual {
+                return nil
+            }
+        }
+        return found
+    }
+}

@@ -1,0 +1,210 @@
+package import GranaryModel
+
+// What the management interface sends and takes, and its description. The command line decodes the same types.
+
+/// The interface's names for things that are sent.
+package enum Wire {
+    package struct Version: Codable, Sendable {
+        package let version: String
+    }
+
+    package struct Repository: Codable, Sendable {
+        package let name: String
+        package let format: String
+        package let kind: RepositoryKind
+        package let settings: RepositorySettings
+        package let createdAt: Timestamp
+
+        init(_ repository: GranaryModel.Repository) {
+            name = repository.name.text
+            format = repository.format.text
+            kind = repository.kind
+            settings = repository.settings
+            createdAt = repository.createdAt
+        }
+    }
+
+    package struct NewRepository: Codable, Sendable {
+        package var name: String
+        package var format: String
+        package var kind: String
+        package var settings: SettingsChange?
+
+        package init(name: String, format: String, kind: String, settings: SettingsChange?) {
+            self.name = name
+            self.format = format
+            self.kind = kind
+            self.settings = settings
+        }
+    }
+
+    /// What is left out stays as it is.
+    package struct SettingsChange: Codable, Sendable {
+        package var anonymousRead: Bool?
+        package var isDefault: Bool?
+        package var writePolicy: RepositorySettings.WritePolicy?
+        package var sparseIndexes: Bool?
+        package var description: String?
+
+        package init() {}
+
+        func applied(to old: RepositorySettings) -> RepositorySettings {
+            RepositorySettings(
+                anonymousRead: anonymousRead ?? old.anonymousRead, isDefault: isDefault ?? old.isDefault,
+                writePolicy: writePolicy ?? old.writePolicy, sparseIndexes: sparseIndexes ?? old.sparseIndexes,
+                description: description ?? old.description)
+        }
+    }
+
+    package struct User: Codable, Sendable {
+        package let name: String
+        package let administrator: Bool
+        package let disabled: Bool
+        package let createdAt: Timestamp
+
+        init(_ user: GranaryModel.User) {
+            name = user.name.text
+            administrator = user.isAdministrator
+            disabled = user.isDisabled
+            createdAt = user.createdAt
+        }
+    }
+
+    package struct NewUser: Codable, Sendable {
+        package var name: String
+        package var password: String?
+        package var administrator: Bool?
+
+        package init(name: String, password: String?, administrator: Bool?) {
+            self.name = name
+            self.password = password
+            self.administrator = administrator
+        }
+    }
+
+    package struct UserChange: Codable, Sendable {
+        package var password: String?
+        package var administrator: Bool?
+        package var disabled: Bool?
+
+        package init(password: String? = nil, administrator: Bool? = nil, disabled: Bool? = nil) {
+            self.password = password
+            self.administrator = administrator
+            self.disabled = disabled
+        }
+    }
+
+    package struct Token: Codable, Sendable {
+        package let id: String
+        package let user: String
+        package let name: String
+        package let createdAt: Timestamp
+        package let expiresAt: Timestamp?
+        package let lastUsedAt: Timestamp?
+        package let revokedAt: Timestamp?
+        /// Only in the answer that makes the token.
+        package let secret: String?
+
+        init(_ token: AccessToken, secret: String? = nil) {
+            id = token.id
+            user = token.user.text
+            name = token.name
+            createdAt = token.createdAt
+            expiresAt = token.expiresAt
+            lastUsedAt = token.lastUsedAt
+            revokedAt = token.revokedAt
+            self.secret = secret
+        }
+    }
+
+    package struct NewToken: Codable, Sendable {
+        package var name: String
+        /// Nil is the caller.
+        package var user: String?
+        package var expiresAt: Timestamp?
+
+        package init(name: String, user: String?, expiresAt: Timestamp?) {
+            self.name = name
+            self.user = user
+            self.expiresAt = expiresAt
+        }
+    }
+
+    package struct Grant: Codable, Sendable {
+        package let id: Int64
+        package let user: String?
+        package let repository: String
+        package let package: String
+        package let rights: [String]
+
+        init(_ grant: GranaryModel.Grant) {
+            id = grant.id
+            user = grant.user?.text
+            repository = grant.repository.text
+            package = grant.package.text
+            rights = grant.rights.names
+        }
+    }
+
+    package struct NewGrant: Codable, Sendable {
+        package var user: String?
+        package var repository: String
+        package var package: String?
+        package var rights: [String]
+
+        package init(user: String?, repository: String, package: String?, rights: [String]) {
+            self.user = user
+            self.repository = repository
+            self.package = package
+            self.rights = rights
+        }
+    }
+
+    package struct Event: Codable, Sendable {
+        package let sequence: Int64
+        package let time: Timestamp
+        package let actor: String
+        package let verb: String
+        package let repository: String?
+        package let package: String?
+        package let target: String
+        package let before: String?
+        package let after: String?
+
+        init(_ event: GranaryModel.Event) {
+            sequence = event.sequence.value
+            time = event.time
+            actor = event.actor
+            verb = event.verb.rawValue
+            repository = event.repository?.text
+            package = event.package?.text
+            target = event.target
+            before = event.before
+            after = event.after
+        }
+    }
+
+    package struct EventPage: Codable, Sendable {
+        package let events: [Event]
+        /// What to ask `since` next.
+        package let next: Int64
+    }
+
+    package struct TagChange: Codable, Sendable {
+        package let tag: String
+        package let version: String
+        package let from: Int64
+        package let until: Int64?
+        package let movedAt: Timestamp
+        package let actor: String
+
+        init(_ change: GranaryModel.TagChange) {
+            tag = change.tag.text
+            version = change.version.text
+            from = change.from.value
+            until = change.until?.value
+            movedAt = change.movedAt
+            actor = change.actor
+        }
+    }
+}
