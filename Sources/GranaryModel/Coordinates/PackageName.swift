@@ -55,6 +55,9 @@ package struct FormatName: Name {
         guard (1...32).contains(text.utf8.count), isPathComponent(text.utf8[...]) else { return nil }
         self.text = text
     }
+
+    /// For text known to be a format's name: the constants in the formats.
+    package init(checked text: String) { self.text = text }
 }
 
 /// The name of a user: shown in the history, typed at a log-in prompt.
