@@ -18,7 +18,12 @@ package struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertibl
     package static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
 
     /// RFC 3339 in UTC with milliseconds: `2026-01-31T12:00:00.000Z`.
-    package var description: String { date.formatted(.iso8601.time(includingFractionalSeconds: true)) }
+    package var description: String {
+        // The style cuts a binary fraction off, which is a millisecond short half of the time.
+        let fraction = ((milliseconds % 1000) + 1000) % 1000
+        let date = Date(timeIntervalSince1970: Double((milliseconds - fraction) / 1000))
+        return "\(date.formatted(.iso8601).dropLast()).\(String(fraction + 1000).dropFirst())Z"
+    }
 
     /// Answers nil for anything but an RFC 3339 moment.
     package init?(_ text: String) {
@@ -28,8 +33,6 @@ package struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertibl
         guard let parsed else { return nil }
         self.init(milliseconds: Int64((parsed.timeIntervalSince1970 * 1000).rounded()))
     }
-
-    private var date: Date { Date(timeIntervalSince1970: Double(milliseconds) / 1000) }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
