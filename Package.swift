@@ -2,7 +2,7 @@
 import PackageDescription
 
 // A new format is one string here, one folder in Sources/Formats, one line in Sources/granary and one test folder.
-let formats = ["OCI", "Generic"]
+let formats = ["Generic"]
 
 let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
@@ -99,6 +99,8 @@ let package = Package(
                 .hummingbirdHTTP2, .lifecycle, .logging, .metrics, .coreMetrics, .nioCore, .nioHTTPTypes, .nioPosix, .nioSSL,
             ]),
         module("GranaryTestKit", []),
+        tests(
+            "FormatGeneric", ["FormatGeneric", "GranaryModel", "GranaryFormat", "GranaryTestKit", .httpTypes, .nioCore]),
         .executableTarget(
             name: "granary",
             dependencies: [
@@ -109,6 +111,6 @@ let package = Package(
                 .hummingbirdTLS, .hummingbirdHTTP2, .grdb, .jwt, .asyncHTTPClient, .argumentParser, .yams, .httpTypes
             ],
             path: "Sources/granary", swiftSettings: strict)
-    ],
+    ] + formatModules,
     swiftLanguageModes: [.v6]
 )

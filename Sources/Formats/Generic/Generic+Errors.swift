@@ -1,0 +1,85 @@
+import FoundationEssentials
+package import GranaryFormat
+import GranaryModel
+import HTTPTypes
+
+extension Generic {
+    package func reply(to problem: Problem, for head: RequestHead, _ operation: Operation<Call>?) -> Reply {
+        var reply = problemReply(status(of: problem), detail(of: problem), for: head)
+        switch problem {
+        case .unauthenticated: reply.headers[.wwwAuthenticate] = #"Basic realm="Granary", charset="UTF-8""#
+        case .unsupported: reply.headers[.allow] = allowedMethods(for: head)
+        case .unavailable(_, let seconds): reply.headers[.retryAfter] = String(seconds)
+        case .outOfOrder(let status): reply.headers[named: "Upload-Offset"] = String(status.offset)
+        case .preconditionFailed where isResumable(head): reply.headers[named: "Tus-Version"] = tusVersion
+        default: break
+        }
+        return reply
+    }
+
+    /// A refusal as problem details (RFC 9457).
+    func problemReply(_ status: HTTPResponse.Status, _ detail: String, for head: RequestHead) -> Reply {
+        let document = ProblemDocument(status: status.code, title: status.reasonPhrase, detail: detail)
+        var headers: HTTPFields = [.cacheControl: "no-store"]
+        if isResumable(head) { headers[named: "Tus-Resumable"] = tusVersion }
+        return Reply(status, .problem, text: json(document), headers)
+    }
+
+    func optionsReply(to head: RequestHead) -> Reply {
+        var headers = tusDiscovery
+        headers[.allow] = allowedMethods(for: head)
+        return Reply(.noContent, headers)
+    }
+
+    private func allowedMethods(for head: RequestHead) -> String {
+        isSession(head) ? "OPTIONS, HEAD, PATCH, DELETE, POST" : "OPTIONS, GET, HEAD, PUT, DELETE, POST"
+    }
+
+    private func status(of problem: Problem) -> HTTPResponse.Status {
+        switch problem {
+        case .invalid, .missing: .badRequest
+        case .unknown: .notFound
+        case .unauthenticated: .unauthorized
+        case .insufficientScope, .denied: .forbidden
+        case .conflict, .mismatch, .outOfOrder: .conflict
+        case .preconditionFailed: .preconditionFailed
+        case .tooLarge: .contentTooLarge
+        case .unsupported: .methodNotAllowed
+        case .unavailable: .serviceUnavailable
+        case .interrupted: .requestTimeout
+        }
+    }
+
+    private func detail(of problem: Problem) -> String {
+        switch problem {
+        case .invalid(_, let text), .unknown(_, let text), .unauthenticated(let text), .denied(let text),
+            .conflict(let text), .preconditionFailed(let text), .unsupported(let text), .unavailable(let text, _),
+            .interrupted(let text):
+            text
+        case .missing(let names): "missing: \(names.joined(separator: ", "))"
+        case .insufficientScope: "the token shown does not reach this far"
+        case .mismatch(let expected, let actual): "expected \(expected), got \(actual)"
+        case .outOfOrder(let status): "the upload stands at \(status.offset)"
+        case .tooLarge(let limit): "more than the limit of \(limit)"
+        }
+    }
+}
+
+private struct ProblemDocument: Encodable {
+    let type = "about:blank"
+    let status: Int
+    let title: String
+    let detail: String
+}
+
+/// `value` as JSON with sorted keys. Documents are of text, integers and booleans, which always encode.
+func json(_ value: some Encodable) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+}
+
+extension RequestHead {
+    /// The repository's name, as its address has it.
+    var repository: String { prefix.split(separator: "/").last.map(String.init) ?? "" }
+}
