@@ -13,6 +13,7 @@ package struct StagedBlob: Sendable, Equatable {
 
 /// What a format wants to publish, and under which conditions. The only way content gets its rows.
 package struct Draft: Sendable {
+    /// The version it makes, or makes again.
     package struct Version: Sendable {
         package let name: VersionName
         package let mediaType: MediaType
@@ -29,6 +30,7 @@ package struct Draft: Sendable {
         }
     }
 
+    /// A file of the version, or of the package where the draft has no version.
     package struct File: Sendable {
         package let path: FilePath
         package let blob: StagedBlob
@@ -82,6 +84,7 @@ package enum WriteCondition: Sendable, Hashable {
 
 /// What a change came to.
 package struct Receipt: Sendable, Equatable {
+    /// What became of what stood there before.
     package enum Change: Sendable { case created, replaced, unchanged }
 
     package let change: Change

@@ -8,7 +8,9 @@ package protocol PackageFormat: Sendable {
     /// A document derived from versions: a tag list, a packument, a directory.
     associatedtype Index: Sendable
 
+    /// What repositories of this format say they are; never changes once a server has used it.
     var name: FormatName { get }
+    /// Where its addresses begin.
     var mount: Mount { get }
 
     /// Parses a request to the mount itself; answers nil when the path addresses a repository.

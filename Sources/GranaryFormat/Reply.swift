@@ -4,6 +4,7 @@ package import NIOCore
 
 /// An answer to a request. HTTP adds what every answer has, and performs ranges and conditions on files.
 package struct Reply: Sendable {
+    /// What follows the headers.
     package enum Body: Sendable {
         case empty
         case bytes(ByteBuffer)

@@ -22,6 +22,7 @@ package struct RequestBody: AsyncSequence, Sendable {
         }
     }
 
+    /// Reads the one body there is: a second iterator goes on where the first stands.
     package struct AsyncIterator: AsyncIteratorProtocol {
         fileprivate var chunks: any AsyncIteratorProtocol<ByteBuffer, any Error>
 

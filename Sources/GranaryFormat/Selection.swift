@@ -31,6 +31,7 @@ package struct Page: Sendable, Hashable {
 
 /// The rows of one page.
 package struct IndexRows: Sendable {
+    /// One name of the selection.
     package struct Entry: Sendable {
         /// A tag's, version's, file's or folder's name; of a tree, the path from the repository's root.
         package let name: String

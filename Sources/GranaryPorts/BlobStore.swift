@@ -37,6 +37,7 @@ package protocol BlobStore: Sendable {
 
 /// A blob that is open for reading.
 package protocol OpenBlob: Sendable {
+    /// In bytes.
     var size: Int64 { get }
     /// The bytes of a range within 0..<size.
     func read(_ range: Range<Int64>) async throws(BlobStoreError) -> ByteBuffer

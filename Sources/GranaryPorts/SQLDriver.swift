@@ -9,9 +9,11 @@ package protocol SQLDriver: Sendable {
     /// What this database calls a 64-bit primary key that numbers itself.
     var identityColumn: String { get }
 
+    /// Runs `body` in a transaction that only reads.
     func read<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value
+    /// Runs `body` in a transaction, and answers when its changes are durable.
     func write<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value
@@ -38,8 +40,11 @@ package enum SQLValue: Sendable, Hashable {
     case integer(Int64)
     case text(String)
 
+    /// Nil is stored as null.
     package static func optional(_ text: String?) -> SQLValue { text.map(SQLValue.text) ?? .null }
+    /// Nil is stored as null.
     package static func optional(_ integer: Int64?) -> SQLValue { integer.map(SQLValue.integer) ?? .null }
+    /// Stored as 0 or 1.
     package static func boolean(_ value: Bool) -> SQLValue { .integer(value ? 1 : 0) }
 }
 
@@ -55,15 +60,18 @@ package struct SQLRow: Sendable {
         return value
     }
 
+    /// As `integer`, for text.
     package func text(_ column: Int) -> String {
         guard case .text(let value) = values[column] else { preconditionFailure("column \(column) is no text") }
         return value
     }
 
+    /// Nil where the column is null.
     package func optionalInteger(_ column: Int) -> Int64? {
         values[column] == .null ? nil : integer(column)
     }
 
+    /// Nil where the column is null.
     package func optionalText(_ column: Int) -> String? {
         values[column] == .null ? nil : text(column)
     }

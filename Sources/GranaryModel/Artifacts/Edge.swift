@@ -1,5 +1,6 @@
 /// A directed relation from a version to another version or to content: what an index lists, what a signature signs.
 package struct Edge: Hashable, Sendable {
+    /// What the relation means.
     package enum Kind: String, Sendable, CaseIterable {
         /// Content the version cannot be used without: a layer, a configuration.
         case content

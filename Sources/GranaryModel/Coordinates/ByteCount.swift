@@ -6,8 +6,11 @@ package struct ByteCount: Hashable, Sendable, Comparable, CustomStringConvertibl
     package init(_ bytes: Int) { self.bytes = Int64(bytes) }
 
     package static let zero = ByteCount(Int64(0))
+    /// `count` times 1,024 bytes.
     package static func kibibytes(_ count: Int) -> ByteCount { ByteCount(count << 10) }
+    /// `count` times 1,024 KiB.
     package static func mebibytes(_ count: Int) -> ByteCount { ByteCount(count << 20) }
+    /// `count` times 1,024 MiB.
     package static func gibibytes(_ count: Int) -> ByteCount { ByteCount(count << 30) }
 
     package static func < (left: ByteCount, right: ByteCount) -> Bool { left.bytes < right.bytes }
