@@ -44,16 +44,24 @@ func module(_ name: String, path: String? = nil, _ dependencies: [Target.Depende
     .target(name: name, dependencies: dependencies, path: path ?? "Sources/\(name)", swiftSettings: strict)
 }
 
-func tests(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
+func tests(
+    _ name: String, path: String? = nil, exclude: [String] = [], _ dependencies: [Target.Dependency]
+) -> Target {
     .testTarget(
         name: "\(name)Tests", dependencies: dependencies, path: path ?? "Tests/\(name)",
-        exclude: [], swiftSettings: strict)
+        exclude: exclude, swiftSettings: strict)
 }
 
 let formatModules = formats.map { name in
     module(
         "Format\(name)", path: "Sources/Formats/\(name)",
         ["GranaryModel", "GranaryFormat", .crypto, .httpTypes, .nioCore])
+}
+
+let formatTests = formats.map { name in
+    tests(
+        "Format\(name)",
+        ["Format\(name)", "GranaryModel", "GranaryFormat", "GranaryTestKit", .crypto, .httpTypes, .nioCore])
 }
 
 let package = Package(
@@ -99,8 +107,6 @@ let package = Package(
                 .hummingbirdHTTP2, .lifecycle, .logging, .metrics, .coreMetrics, .nioCore, .nioHTTPTypes, .nioPosix, .nioSSL,
             ]),
         module("GranaryTestKit", []),
-        tests(
-            "FormatGeneric", ["FormatGeneric", "GranaryModel", "GranaryFormat", "GranaryTestKit", .httpTypes, .nioCore]),
         .executableTarget(
             name: "granary",
             dependencies: [
@@ -110,7 +116,8 @@ let package = Package(
                 .hummingbirdCore,
                 .hummingbirdTLS, .hummingbirdHTTP2, .grdb, .jwt, .asyncHTTPClient, .argumentParser, .yams, .httpTypes
             ],
-            path: "Sources/granary", swiftSettings: strict)
-    ] + formatModules,
+            path: "Sources/granary", swiftSettings: strict),
+        tests("Tidy", exclude: ["migrations.sha256"], [.crypto])
+    ] + formatModules + formatTests,
     swiftLanguageModes: [.v6]
 )
