@@ -1,0 +1,44 @@
+# What a developer or an operator does with this repository. Every target first installs what it needs; see scripts/.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+DATA ?= granary-data
+HOST ?= 127.0.0.1
+PORT ?= 8080
+
+# A target may import only what it names as a dependency.
+SWIFT_BUILD := swift build --explicit-target-dependency-import-check error
+
+.PHONY: help
+help: ## Lists the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Installs the system packages Granary builds and runs with
+	@scripts/install-system-libraries
+
+.PHONY: run
+run: build ## Builds and starts a server; DATA, HOST and PORT say where
+	exec .build/release/granary serve --data $(DATA) --host $(HOST) --port $(PORT)
+
+.PHONY: build
+build: setup ## Builds the optimized binary, .build/release/granary
+	$(SWIFT_BUILD) --configuration release --product granary
+
+.PHONY: test
+test: setup ## Installs the clients the tests drive, builds, and runs all tests
+	@scripts/install-test-clients
+	$(SWIFT_BUILD) --build-tests
+	swift test --skip-build
+
+.PHONY: lint
+lint: setup ## Checks formatting, and that the code builds with every check on
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests
+	$(SWIFT_BUILD) --build-tests
+
+.PHONY: bench
+bench: build ## Measures image transfers beside Debian's docker-registry
+	@scripts/install-test-clients
+	@scripts/bench
