@@ -24,20 +24,15 @@ extension Target.Dependency {
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
-    static let nioHTTP2 = product(name: "NIOHTTP2", package: "swift-nio-http2")
     static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
-    static let nioHTTPTypesHTTP1 = product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
-    static let nioHTTPTypesHTTP2 = product(name: "NIOHTTPTypesHTTP2", package: "swift-nio-extras")
-    static let nioExtras = product(name: "NIOExtras", package: "swift-nio-extras")
-    static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
     static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
-    static let hummingbirdTLS = product(name: "HummingbirdTLS", package: "hummingbird")
     static let hummingbirdHTTP2 = product(name: "HummingbirdHTTP2", package: "hummingbird")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
     static let jwt = product(name: "JWTKit", package: "jwt-kit")
     static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
     static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
-    static let yams = product(name: "Yams", package: "Yams")
+    static let systemPackage = product(name: "SystemPackage", package: "swift-system")
+    static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
 }
 
 func module(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
@@ -61,7 +56,10 @@ let formatModules = formats.map { name in
 let formatTests = formats.map { name in
     tests(
         "Format\(name)",
-        ["Format\(name)", "GranaryModel", "GranaryFormat", "GranaryTestKit", .crypto, .httpTypes, .nioCore])
+        [
+            .byName(name: "Format\(name)"), "GranaryModel", "GranaryFormat", "GranaryTestKit", .crypto, .httpTypes,
+            .nioCore
+        ])
 }
 
 let package = Package(
@@ -77,11 +75,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
-        .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-system.git", from: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
-        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/vapor/jwt-kit.git", from: "5.7.1")
@@ -97,25 +94,26 @@ let package = Package(
         module(
             "GranaryCore",
             [
-                "GranaryModel", "GranaryPolicy", "GranaryFormat", "GranaryPorts", "GranaryStore", .crypto, .cryptoExtras,
-                .httpTypes, .jwt, .lifecycle, .logging, .nioCore, .nioPosix,
+                "GranaryModel", "GranaryPolicy", "GranaryFormat", "GranaryPorts", "GranaryStore", .crypto,
+                .cryptoExtras,
+                .httpTypes, .jwt, .lifecycle, .logging, .nioCore, .nioPosix
             ]),
         module(
             "GranaryHTTP",
             [
                 "GranaryModel", "GranaryFormat", "GranaryCore", .httpTypes, .hummingbirdCore,
-                .hummingbirdHTTP2, .lifecycle, .logging, .metrics, .coreMetrics, .nioCore, .nioHTTPTypes, .nioPosix, .nioSSL,
+                .hummingbirdHTTP2, .lifecycle, .logging, .metrics, .coreMetrics, .nioCore, .nioHTTPTypes, .nioPosix,
+                .nioSSL
             ]),
         module("GranaryTestKit", []),
         .executableTarget(
             name: "granary",
             dependencies: [
-                .crypto, .cryptoExtras, .logging, .metrics, .configuration, .lifecycle, .nioCore, .nioPosix, .nioHTTP1,
-                .nioSSL,
-                .nioHTTP2, .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioHTTPTypesHTTP2, .nioExtras, .hummingbird,
-                .hummingbirdCore,
-                .hummingbirdTLS, .hummingbirdHTTP2, .grdb, .jwt, .asyncHTTPClient, .argumentParser, .yams, .httpTypes
-            ],
+                "GranaryModel", "GranaryFormat", "GranaryPorts", "GranaryStore", "GranarySQLite",
+                "GranaryBlobsFilesystem", "GranaryCore", "GranaryHTTP", .argumentParser, .asyncHTTPClient,
+                .configuration, .lifecycle, .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .systemPackage,
+                .unixSignals
+            ] + formats.map { .byName(name: "Format\($0)") },
             path: "Sources/granary", swiftSettings: strict),
         tests("Tidy", exclude: ["migrations.sha256"], [.crypto])
     ] + formatModules + formatTests,

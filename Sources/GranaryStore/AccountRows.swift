@@ -44,7 +44,7 @@ extension AccountRows {
             """,
             [
                 .text(name.text), .optional(passwordHash), .boolean(isAdministrator), .integer(time.milliseconds),
-                .integer(sequence.value),
+                .integer(sequence.value)
             ])
         guard changed == 1 else { throw StoreError.nameTaken(name.text) }
     }
@@ -61,7 +61,7 @@ extension AccountRows {
             """,
             [
                 .optional(passwordHash), isAdministrator.map(SQLValue.boolean) ?? .null,
-                isDisabled.map(SQLValue.boolean) ?? .null, .integer(id),
+                isDisabled.map(SQLValue.boolean) ?? .null, .integer(id)
             ])
     }
 
@@ -125,7 +125,7 @@ extension AccountRows {
             """,
             [
                 .text(id), .integer(account), .text(name), .text(secretHash), .integer(time.milliseconds),
-                .optional(expires?.milliseconds),
+                .optional(expires?.milliseconds)
             ])
     }
 
@@ -189,7 +189,7 @@ extension AccountRows {
             """,
             [
                 .optional(account), .text(repository.text), .text(package.text), .integer(Int64(rights.rawValue)),
-                .integer(sequence.value),
+                .integer(sequence.value)
             ])
         guard let row else { throw StoreError.unknown("the new grant's row") }
         return row.integer(0)

@@ -18,7 +18,7 @@ package struct BlobRows {
             """,
             [
                 .text(checksums.sha256.hex), .integer(size.bytes), .optional(checksums.sha1),
-                .optional(checksums.md5), .optional(checksums.sha512), .integer(time.milliseconds),
+                .optional(checksums.md5), .optional(checksums.sha512), .integer(time.milliseconds)
             ])
     }
 

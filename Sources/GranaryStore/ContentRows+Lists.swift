@@ -53,7 +53,7 @@ extension ContentRows {
                 """,
             [
                 .integer(package.value), .text(target), .optional(artifactType), .text(after ?? ""),
-                .integer(Int64(limit)),
+                .integer(Int64(limit))
             ]
         ).compactMap(ListedVersion.init)
     }
@@ -152,7 +152,7 @@ extension ContentRows {
             [
                 .integer(repository.value), .text(start?.folder ?? ""), .text(start?.file ?? ""),
                 .text(isRoot ? "" : directory + "/"), .text(isRoot ? "\u{10FFFF}" : directory + "0"),
-                .integer(Int64(limit)),
+                .integer(Int64(limit))
             ]
         ).compactMap { row in
             Self.entry(row) { $0.package.text == "/" ? $0.path.text : "\($0.package)/\($0.path)" }

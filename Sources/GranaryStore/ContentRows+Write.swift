@@ -24,7 +24,7 @@ extension ContentRows {
             """,
             [
                 .integer(package.value), .text(name.text), .text(mediaType.text), .text(artifactType),
-                .text(metadata), .integer(time.milliseconds), .integer(sequence.value),
+                .text(metadata), .integer(time.milliseconds), .integer(sequence.value)
             ])
         guard let row else { throw StoreError.unknown("the new version's row") }
         return VersionID(value: row.integer(0))
@@ -43,7 +43,7 @@ extension ContentRows {
             """,
             [
                 .integer(package.value), .optional(version?.value), .text(path.text), .text(blob.hex),
-                .integer(size.bytes), .text(mediaType.text), .integer(time.milliseconds), .integer(sequence.value),
+                .integer(size.bytes), .text(mediaType.text), .integer(time.milliseconds), .integer(sequence.value)
             ])
     }
 
@@ -66,7 +66,7 @@ extension ContentRows {
                 "insert into edge (package_id, version_id, kind, target, valid_from) values ($1, $2, $3, $4, $5)",
                 [
                     .integer(package.value), .integer(version.value), .text(edge.kind.rawValue), .text(edge.target),
-                    .integer(sequence.value),
+                    .integer(sequence.value)
                 ])
         }
     }

@@ -28,7 +28,7 @@ package struct EventRows {
             [
                 .integer(event.sequence.value), .integer(event.time.milliseconds), .text(event.actor),
                 .text(event.verb.rawValue), .optional(event.repository?.text), .optional(event.package?.text),
-                .text(event.target), .optional(event.before), .optional(event.after),
+                .text(event.target), .optional(event.before), .optional(event.after)
             ])
     }
 
@@ -44,7 +44,7 @@ package struct EventRows {
             """,
             [
                 .integer(since.value), .optional(repository?.text),
-                .integer(Int64(min(limit, Self.maximumPage))),
+                .integer(Int64(min(limit, Self.maximumPage)))
             ])
         return rows.compactMap(Event.init)
     }

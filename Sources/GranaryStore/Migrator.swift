@@ -22,7 +22,8 @@ package struct Migrator: Sendable {
     /// written by a newer server.
     package func migrate() async throws {
         try await driver.write { connection in
-            _ = try connection.execute("create table if not exists migration (number bigint primary key, name text not null)", [])
+            _ = try connection.execute(
+                "create table if not exists migration (number bigint primary key, name text not null)", [])
         }
         let applied = try await driver.read { connection in
             try connection.query("select number from migration order by number", []).map { Int($0.integer(0)) }

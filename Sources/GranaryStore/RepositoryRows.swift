@@ -31,7 +31,7 @@ package struct RepositoryRows {
             """,
             [
                 .text(name.text), .text(format.text), .text(kind.rawValue), .text(try settings.json),
-                .integer(time.milliseconds), .integer(sequence.value),
+                .integer(time.milliseconds), .integer(sequence.value)
             ])
         guard changed == 1 else { throw StoreError.nameTaken(name.text) }
     }

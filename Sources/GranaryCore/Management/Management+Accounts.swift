@@ -87,7 +87,7 @@ extension Management {
         guard !others.isEmpty else { throw .conflict("'\(user.name)' is the last administrator") }
     }
 
-    private func hash(_ password: String?) throws(Problem) -> String? {
+    func hash(_ password: String?) throws(Problem) -> String? {
         guard let password else { return nil }
         guard password.count >= Self.minimumPasswordLength, password.utf8.count <= Self.maximumPasswordBytes else {
             throw .invalid(

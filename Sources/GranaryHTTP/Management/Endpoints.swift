@@ -68,7 +68,7 @@ extension ManagementInterface {
         ) { call throws(Problem) in
             try await call.management.deleteRepository(call["name"], by: call.caller)
             return .none
-        },
+        }
     ]
 
     private static let users: [Endpoint] = [
@@ -111,7 +111,7 @@ extension ManagementInterface {
         ) { call throws(Problem) in
             try await call.management.deleteUser(call["name"], by: call.caller)
             return .none
-        },
+        }
     ]
 
     private static let tokens: [Endpoint] = [
@@ -139,7 +139,7 @@ extension ManagementInterface {
         ) { call throws(Problem) in
             try await call.management.revokeToken(call["id"], by: call.caller)
             return .none
-        },
+        }
     ]
 
     private static let grants: [Endpoint] = [
@@ -175,7 +175,7 @@ extension ManagementInterface {
             guard let id = Int64(call["id"]) else { throw .unknown(.grant, "a grant's identifier is a number") }
             try await call.management.deleteGrant(id, by: call.caller)
             return .none
-        },
+        }
     ]
 
     private static let history: [Endpoint] = [
@@ -184,7 +184,7 @@ extension ManagementInterface {
             query: [
                 .init(name: "since", schema: .integer("The position to come after", minimum: 0)),
                 .init(name: "repository", schema: .string("Of one repository only")),
-                .init(name: "limit", schema: .integer("How many at most", minimum: 1, maximum: 1000)),
+                .init(name: "limit", schema: .integer("How many at most", minimum: 1, maximum: 1000))
             ],
             answer: .named("EventPage")
         ) { call throws(Problem) in
@@ -204,7 +204,7 @@ extension ManagementInterface {
             summary: "What a tag pointed to, since when, and who moved it",
             query: [
                 .init(name: "package", schema: .string("The package, such as team/api"), isRequired: true),
-                .init(name: "tag", schema: .string("The tag"), isRequired: true),
+                .init(name: "tag", schema: .string("The tag"), isRequired: true)
             ],
             answer: .array(.named("TagChange")), isOpen: true
         ) { call throws(Problem) in
@@ -213,6 +213,6 @@ extension ManagementInterface {
                 in: try call.parse(PackageName.self, .package, call.query["package"]), call["name"],
                 for: call.caller)
             return try JSONAnswer(changes.map(Wire.TagChange.init))
-        },
+        }
     ]
 }

@@ -8,7 +8,7 @@ enum OpenAPI {
             "info": .object([
                 "title": "Granary", "version": .string(version),
                 "description": "Repositories, users, tokens, grants and the history of a Granary server.",
-                "license": .object(["name": "Apache-2.0", "identifier": "Apache-2.0"]),
+                "license": .object(["name": "Apache-2.0", "identifier": "Apache-2.0"])
             ]),
             "paths": .object(
                 paths.mapValues { list in
@@ -20,9 +20,9 @@ enum OpenAPI {
                 "schemas": .object(Wire.schemas.mapValues(\.json)),
                 "securitySchemes": .object([
                     "basic": .object(["type": "http", "scheme": "basic"]),
-                    "token": .object(["type": "http", "scheme": "bearer"]),
-                ]),
-            ]),
+                    "token": .object(["type": "http", "scheme": "bearer"])
+                ])
+            ])
         ])
         return (try? JSONText.encode(document)) ?? "{}"
     }
@@ -31,11 +31,11 @@ enum OpenAPI {
         var members: [String: JSONValue] = [
             "operationId": .string(endpoint.name), "summary": .string(endpoint.summary),
             "parameters": .array(pathParameters(endpoint) + endpoint.query.map { parameter($0, in: "query") }),
-            "responses": .object(responses(endpoint)),
+            "responses": .object(responses(endpoint))
         ]
         if !endpoint.isOpen {
             members["security"] = .array([
-                .object(["basic": .array([])]), .object(["token": .array([])]),
+                .object(["basic": .array([])]), .object(["token": .array([])])
             ])
         }
         members["requestBody"] = endpoint.body.map { name in
@@ -55,7 +55,7 @@ enum OpenAPI {
     private static func parameter(_ parameter: Endpoint.Parameter, in place: String) -> JSONValue {
         .object([
             "name": .string(parameter.name), "in": .string(place), "required": .boolean(parameter.isRequired),
-            "schema": parameter.schema.json,
+            "schema": parameter.schema.json
         ])
     }
 
@@ -65,8 +65,8 @@ enum OpenAPI {
         return [
             String(endpoint.status.code): .object(success),
             "default": .object([
-                "description": "A problem", "content": content("application/problem+json", .named("Problem")),
-            ]),
+                "description": "A problem", "content": content("application/problem+json", .named("Problem"))
+            ])
         ]
     }
 

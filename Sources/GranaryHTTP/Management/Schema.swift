@@ -47,7 +47,7 @@ indirect enum Schema: Sendable {
                 "type": "object",
                 "properties": .object(
                     Dictionary(uniqueKeysWithValues: fields.map { ($0.name, $0.schema.json) })),
-                "required": .array(fields.filter(\.isRequired).map { .string($0.name) }),
+                "required": .array(fields.filter(\.isRequired).map { .string($0.name) })
             ])
         case .named(let name):
             return .object(["$ref": .string("#/components/schemas/\(name)")])

@@ -12,7 +12,7 @@ extension Wire {
                 "What a publish may do to what exists",
                 choices: RepositorySettings.WritePolicy.allCases.map(\.rawValue))),
         .optional("sparseIndexes", .boolean("Whether an index may name members that are not held")),
-        .optional("description", .string("A sentence for people")),
+        .optional("description", .string("A sentence for people"))
     ]
 
     /// The named schemas of the document.
@@ -21,7 +21,7 @@ extension Wire {
             .required("type", .string("A URI that names the kind of problem")),
             .required("title", .string("The status in words")),
             .required("status", .integer("The HTTP status")),
-            .required("detail", .string("What is wrong, and what would be right")),
+            .required("detail", .string("What is wrong, and what would be right"))
         ]),
         "Version": .object([.required("version", .string("The server's version"))]),
         "Settings": .object(settingsFields),
@@ -30,53 +30,53 @@ extension Wire {
             .required("format", .string("What it holds: oci, generic")),
             .required("kind", kind),
             .required("settings", .named("Settings")),
-            .required("createdAt", moment),
+            .required("createdAt", moment)
         ]),
         "NewRepository": .object([
             .required("name", .string(RepositoryName.grammar, length: 1...RepositoryName.maximumLength)),
             .required("format", .string("What it holds: oci, generic")),
             .required("kind", kind),
-            .optional("settings", .named("Settings")),
+            .optional("settings", .named("Settings"))
         ]),
         "User": .object([
             .required("name", .string("What is typed at a log-in prompt")),
             .required("administrator", .boolean("Whether everything is allowed")),
             .required("disabled", .boolean("Whether every log-in is refused")),
-            .required("createdAt", moment),
+            .required("createdAt", moment)
         ]),
         "NewUser": .object([
             .required("name", .string(UserName.grammar, length: 1...64)),
             .optional("password", .string("At least 8 characters; without one, tokens only", length: 8...1024)),
-            .optional("administrator", .boolean("Whether everything is allowed")),
+            .optional("administrator", .boolean("Whether everything is allowed"))
         ]),
         "UserChange": .object([
             .optional("password", .string("The new password", length: 8...1024)),
             .optional("administrator", .boolean("Whether everything is allowed")),
-            .optional("disabled", .boolean("Whether every log-in is refused")),
+            .optional("disabled", .boolean("Whether every log-in is refused"))
         ]),
         "Token": .object(tokenFields),
         "NewToken": .object([
             .required("name", .string("What it is for", length: 1...128)),
             .optional("user", .string("Whose it is; the caller's own when left out")),
-            .optional("expiresAt", moment),
+            .optional("expiresAt", moment)
         ]),
         "Grant": .object([
             .required("id", .integer("Its number")),
             .optional("user", .string("Left out: everybody who has logged in")),
             .required("repository", .string(Pattern.grammar)),
             .required("package", .string(Pattern.grammar)),
-            .required("rights", rights),
+            .required("rights", rights)
         ]),
         "NewGrant": .object([
             .optional("user", .string("Left out: everybody who has logged in")),
             .required("repository", .string(Pattern.grammar, length: 1...Pattern.maximumBytes)),
             .optional("package", .string("\(Pattern.grammar); all when left out", length: 1...Pattern.maximumBytes)),
-            .required("rights", rights),
+            .required("rights", rights)
         ]),
         "Event": .object(eventFields),
         "EventPage": .object([
             .required("events", .array(.named("Event"))),
-            .required("next", .integer("What to ask 'since' next")),
+            .required("next", .integer("What to ask 'since' next"))
         ]),
         "TagChange": .object([
             .required("tag", .string("The tag")),
@@ -84,8 +84,8 @@ extension Wire {
             .required("from", .integer("The position of the history since when")),
             .optional("until", .integer("The position until when; left out while it still does")),
             .required("movedAt", moment),
-            .required("actor", .string("Who set it")),
-        ]),
+            .required("actor", .string("Who set it"))
+        ])
     ]
 
     private static let kind = Schema.string(
@@ -102,7 +102,7 @@ extension Wire {
         .optional("expiresAt", moment),
         .optional("lastUsedAt", moment),
         .optional("revokedAt", moment),
-        .optional("secret", .string("The token itself; only in the answer that makes it")),
+        .optional("secret", .string("The token itself; only in the answer that makes it"))
     ]
 
     private static let eventFields: [Schema.Field] = [
@@ -114,6 +114,6 @@ extension Wire {
         .optional("package", .string("To which package")),
         .required("target", .string("To what")),
         .optional("before", .string("What it was, as JSON")),
-        .optional("after", .string("What it became, as JSON")),
+        .optional("after", .string("What it became, as JSON"))
     ]
 }

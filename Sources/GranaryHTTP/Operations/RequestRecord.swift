@@ -29,7 +29,7 @@ struct RequestRecord: Sendable {
                 "id": "\(id)", "method": "\(method.rawValue)", "path": "\(path)", "operation": "\(operation)",
                 "repository": "\(repository?.text ?? "-")", "actor": "\(actor)", "status": "\(status)",
                 "bytes": "\(bytes)", "duration_us": "\(microseconds)", "peer": "\(peer)",
-                "complete": "\(isComplete)",
+                "complete": "\(isComplete)"
             ])
     }
 

@@ -1,0 +1,73 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+import FoundationEssentials
+import GranaryModel
+import Logging
+
+/// Logs to standard error, one line an entry: text for people, JSON for collectors.
+struct LineLogHandler: LogHandler {
+    enum Form: String, CaseIterable { case text, json }
+
+    let label: String
+    let form: Form
+    let now: Now
+    var logLevel: Logger.Level
+    var metadata: Logger.Metadata = [:]
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
+        let fields = all.mapValues { "\($0)" }.sorted { $0.key < $1.key }
+        write(form == .json ? json(event, fields) : text(event, fields))
+    }
+
+    private func text(_ event: LogEvent, _ fields: [(key: String, value: String)]) -> String {
+        let pairs = fields.map { " \($0.key)=\(quoted($0.value))" }.joined()
+        return "\(now()) \(event.level) \(oneLine("\(event.message)"))\(pairs)\n"
+    }
+
+    private func json(_ event: LogEvent, _ fields: [(key: String, value: String)]) -> String {
+        var members = Dictionary(fields.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+        members["time"] = now().description
+        members["level"] = event.level.rawValue
+        members["message"] = "\(event.message)"
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return ((try? encoder.encode(members)).map { String(decoding: $0, as: UTF8.self) } ?? "{}") + "\n"
+    }
+
+    /// What a client sent must not be able to begin a line of its own.
+    private func oneLine(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? "?" : $0 }))
+    }
+
+    private func quoted(_ value: String) -> String {
+        let safe = oneLine(value)
+        return safe.contains(" ") || safe.contains("\"") ? "\"\(safe.replacing("\"", with: "\\\""))\"" : safe
+    }
+
+    private func write(_ line: String) {
+        var line = line
+        line.withUTF8 { bytes in
+            // One call a line, so that lines of several threads do not mix. A full pipe loses the line, not the server.
+            _ = Self.systemWrite(STDERR_FILENO, bytes.baseAddress, bytes.count)
+        }
+    }
+
+    #if canImport(Glibc)
+        private static let systemWrite = Glibc.write
+    #elseif canImport(Musl)
+        private static let systemWrite = Musl.write
+    #else
+        private static let systemWrite = Darwin.write
+    #endif
+}

@@ -1,0 +1,150 @@
+import FoundationEssentials
+import GranaryBlobsFilesystem
+import GranaryCore
+import GranaryFormat
+import GranaryHTTP
+import GranaryModel
+import GranaryPorts
+import GranarySQLite
+import GranaryStore
+import Logging
+import NIOPosix
+import NIOSSL
+import ServiceLifecycle
+import UnixSignals
+
+/// The composition root: opens the data directory and plugs every part into the next.
+struct Server {
+    /// How many passwords are hashed at once; each takes 16 MiB.
+    private static let hashingThreads = 2
+    /// How many blocking file operations run at once.
+    private static let fileThreads = 8
+
+    let configuration: ServerConfiguration
+    let logger: Logger
+    let now: Now = { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
+
+    /// Serves until it is told to stop. `announce` is called once it listens.
+    func run(announce: @escaping @Sendable (Announcement) async -> Void) async throws {
+        let data = try DataDirectory(try configuration.text(.data))
+        let driver = try SQLiteDriver(path: data.database)
+        let files = NIOThreadPool(numberOfThreads: Self.fileThreads)
+        let hashing = NIOThreadPool(numberOfThreads: Self.hashingThreads)
+        files.start()
+        hashing.start()
+        try await Migrator(driver: driver).migrate()
+        let services = Services(
+            driver: driver, blobs: try FilesystemBlobStore(root: data.path, pool: files),
+            snapshot: CurrentSnapshot(driver: driver), now: now, random: Self.random, logger: logger)
+        try await services.snapshot.refresh()
+        let signer = await TokenSigner(
+            key: try data.tokenKey { Self.random(32) }, now: now, random: Self.random)
+        let identity = Identity(services: services, signer: signer, hashing: hashing)
+        let gateway = Gateway(formats: Formats.all, services: services, identity: identity)
+        let management = Management(services: services, identity: identity, formats: gateway.formats)
+        let isFirstStart = try await prepare(management, data)
+        let responder = try responder(gateway, management, driver)
+        let listener = try listener()
+        let http = try HTTPServer.service(listener, responder: responder, logger: quiet(logger)) { port in
+            await announce(Announcement(listener: listener, port: port, data: data, isFirstStart: isFirstStart))
+        }
+        let housekeeping = Housekeeping(services: services, identity: identity)
+        var group = ServiceGroupConfiguration(
+            services: [http, housekeeping], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
+        group.maximumGracefulShutdownDuration = .seconds(try configuration.number(.drainTimeout, in: 1...3600))
+        try await ServiceGroup(configuration: group).run()
+        try driver.close()
+        try await files.shutdownGracefully()
+        try await hashing.shutdownGracefully()
+    }
+
+    private func responder(
+        _ gateway: Gateway, _ management: Management, _ driver: SQLiteDriver
+    ) throws -> Responder {
+        let port = try configuration.number(.port, in: 0...65535)
+        let readiness = ReadinessProbe {
+            _ = try await driver.read { try $0.query("select value from counter where name = 'event'", []) }
+        }
+        return Responder(
+            gateway: gateway, management: management, readiness: readiness,
+            origin: OriginPolicy(
+                configured: try publicURL(), trustsForwarded: try configuration.flag(.trustForwarded),
+                isSecure: try configuration.optionalText(.certificate) != nil,
+                fallbackAuthority: "\(try configuration.text(.host)):\(port)"),
+            registry: PrometheusRegistry(), version: BuildInfo.version, now: now, random: Self.random, logger: logger)
+    }
+
+    private func publicURL() throws -> String? {
+        guard let text = try configuration.optionalText(.publicURL) else { return nil }
+        guard text.hasPrefix("http://") || text.hasPrefix("https://") else {
+            throw ServerConfiguration.Failure(description: "public.url must begin with http:// or https://")
+        }
+        return text.hasSuffix("/") ? String(text.dropLast()) : text
+    }
+
+    private func listener() throws -> ListenerSettings {
+        ListenerSettings(
+            host: try configuration.text(.host), port: try configuration.number(.port, in: 0...65535),
+            tls: try tls(), idleTimeout: .seconds(try configuration.number(.idleTimeout, in: 1...86400)))
+    }
+
+    private func tls() throws -> TLSConfiguration? {
+        let certificate = try configuration.optionalText(.certificate)
+        let key = try configuration.optionalText(.privateKey)
+        switch (certificate, key) {
+        case (nil, nil):
+            return nil
+        case (let certificate?, let key?):
+            do {
+                return .makeServerConfiguration(
+                    certificateChain: try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) },
+                    privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
+            } catch {
+                throw ServerConfiguration.Failure(
+                    description: "the certificate '\(certificate)' or its key '\(key)' cannot be read: \(error)")
+            }
+        default:
+            throw ServerConfiguration.Failure(description: "tls.certificate and tls.key go together")
+        }
+    }
+
+    /// On the first start: the administrator, their password in a file, and the first repositories.
+    private func prepare(_ management: Management, _ data: DataDirectory) async throws -> Bool {
+        let repositories = Formats.starters.compactMap { starter -> NewRepository? in
+            guard let name = RepositoryName(starter.name), let format = FormatName(starter.format) else { return nil }
+            return NewRepository(
+                name: name, format: format, kind: .local,
+                settings: RepositorySettings(isDefault: starter.isDefault))
+        }
+        let given = try configuration.optionalText(.adminPassword)
+        return try await management.firstStart(repositories: repositories, password: given) { password in
+            guard given == nil else { return }
+            try DataDirectory.writePrivate(Data("\(password)\n".utf8), to: data.initialPassword)
+        }
+    }
+
+    /// The frameworks' own lines are for those who look for a fault in them.
+    private func quiet(_ logger: Logger) -> Logger {
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, logger.logLevel <= .debug ? .debug : .warning)
+        return quiet
+    }
+
+    @Sendable private static func random(_ count: Int) -> [UInt8] {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+    }
+}
+
+/// What is told when the server listens.
+struct Announcement: Sendable {
+    let listener: ListenerSettings
+    let port: Int
+    let data: DataDirectory
+    let isFirstStart: Bool
+
+    var address: String {
+        let host = listener.host.contains(":") ? "[\(listener.host)]" : listener.host
+        return "\(listener.tls == nil ? "http" : "https")://\(host):\(port)"
+    }
+}
