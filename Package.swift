@@ -2,7 +2,7 @@
 import PackageDescription
 
 // A new format is one string here, one folder in Sources/Formats, one line in Sources/granary and one test folder.
-let formats = ["Generic"]
+let formats = ["OCI", "Generic"]
 
 let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
