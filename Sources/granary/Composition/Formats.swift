@@ -1,13 +1,14 @@
 import FormatGeneric
+import FormatOCI
 import GranaryFormat
 import GranaryModel
 
 /// The formats this binary serves, and the repositories a team starts with.
 enum Formats {
-    static let all: [any PackageFormat] = [Generic()]
+    static let all: [any PackageFormat] = [OCI(), Generic()]
 
     /// Made on the first start: name, format, and whether it takes the names no other repository has.
     static let starters: [(name: String, format: String, isDefault: Bool)] = [
-        ("files", "generic", false)
+        ("docker", "oci", true), ("files", "generic", false),
     ]
 }
