@@ -105,7 +105,12 @@ let package = Package(
                 .hummingbirdHTTP2, .lifecycle, .logging, .metrics, .coreMetrics, .nioCore, .nioHTTPTypes, .nioPosix,
                 .nioSSL
             ]),
-        module("GranaryTestKit", []),
+        module(
+            "GranaryTestKit",
+            [
+                "GranaryModel", "GranaryFormat", "GranaryStore", "GranarySQLite", "GranaryBlobsFilesystem", "GranaryCore",
+                "GranaryHTTP", .asyncHTTPClient, .httpTypes, .lifecycle, .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL
+            ]),
         .executableTarget(
             name: "granary",
             dependencies: [

@@ -107,34 +107,73 @@ extension ContentRows {
         ).compactMap { Self.entry($0) { $0.path.text } }
     }
 
-    /// The folders of a directory that hold something at any depth; `after` is a folder's name with its slash.
+    /// The folders of a directory that hold something at any depth and are included; `after` is a folder's name with its
+    /// slash.
     package func folders(
-        in directory: String, of repository: RepositoryID, after: String?, limit: Int
+        in directory: String, of repository: RepositoryID, after: String?, limit: Int,
+        isIncluded: (String) throws -> Bool
     ) throws -> [ListedEntry] {
         let prefix = directory == "/" ? "" : directory + "/"
         // '0' is the character after '/', so prefix + "x0" is past everything below folder x.
         var bound = prefix + (after.map { $0.hasSuffix("/") ? $0.dropLast() + "0" : $0 } ?? "")
-        let end = prefix.isEmpty ? "\u{10FFFF}" : directory + "0"
         var folders: [ListedEntry] = []
         while folders.count < limit {
-            let row = try connection.first(
-                """
-                select name from package p
-                where repository_id = $1 and name || '/' >= $2 and name || '/' < $3 and name <> '/' and name <> $4
-                  and exists (select 1 from file where package_id = p.id and valid_until is null)
-                order by name || '/' limit 1
-                """,
-                [.integer(repository.value), .text(bound), .text(end), .text(directory)])
-            guard let name = row?.text(0) else { break }
+            guard let name = try package(from: bound, below: directory, of: repository) else { break }
             let folder = name.dropFirst(prefix.count).prefix { $0 != "/" }
-            folders.append(ListedEntry(name: String(folder), file: nil))
+            if try isIncluded(prefix + folder) { folders.append(ListedEntry(name: String(folder), file: nil)) }
             bound = prefix + folder + "0"
         }
         return folders
     }
 
-    /// Every file of a directory and those below it, directory by directory; `after` is a path from the root.
+    /// The first package at or after `bound` that is below a directory and holds something.
+    private func package(from bound: String, below directory: String, of repository: RepositoryID) throws -> String? {
+        try connection.first(
+            """
+            select name from package p
+            where repository_id = $1 and name || '/' >= $2 and name || '/' < $3 and name <> '/' and name <> $4
+              and exists (select 1 from file where package_id = p.id and valid_until is null)
+            order by name || '/' limit 1
+            """,
+            [
+                .integer(repository.value), .text(bound), .text(Self.end(of: directory)), .text(directory)
+            ])?.text(0)
+    }
+
+    /// The packages that are a directory or below it and hold something.
+    package func packages(below directory: String, of repository: RepositoryID, limit: Int) throws -> [PackageName] {
+        try connection.query(
+            """
+            select name from package p
+            where repository_id = $1 and name || '/' >= $2 and name || '/' < $3
+              and exists (select 1 from file where package_id = p.id and valid_until is null)
+            order by name || '/' limit $4
+            """,
+            [
+                .integer(repository.value), .text(Self.start(of: directory)), .text(Self.end(of: directory)),
+                .integer(Int64(limit))
+            ]
+        ).compactMap { PackageName($0.text(0)) }
+    }
+
+    /// The files of a directory and those below it, directory by directory, of the packages that are included; `after`
+    /// is a path from the root.
     package func tree(
+        below directory: String, of repository: RepositoryID, after: String?, limit: Int,
+        isIncluded: (PackageName) -> Bool
+    ) throws -> [ListedEntry] {
+        var found: [ListedEntry] = []
+        var cursor = after
+        while found.count < limit {
+            let page = try tree(below: directory, of: repository, after: cursor, limit: limit)
+            found += page.filter { $0.file.map { isIncluded($0.package) } ?? false }
+            guard page.count == limit, let last = page.last else { break }
+            cursor = last.name
+        }
+        return Array(found.prefix(limit))
+    }
+
+    private func tree(
         below directory: String, of repository: RepositoryID, after: String?, limit: Int
     ) throws -> [ListedEntry] {
         let start = after.map { path in
@@ -142,7 +181,6 @@ extension ContentRows {
             let folder = slash.map { String(path[..<$0]) } ?? "/"
             return (folder: folder + "/", file: slash.map { String(path[path.index(after: $0)...]) } ?? path)
         }
-        let isRoot = directory == "/"
         return try connection.query(
             Self.fileColumns + """
                 where p.repository_id = $1 and (p.name || '/', f.path) > ($2, $3)
@@ -151,13 +189,15 @@ extension ContentRows {
                 """,
             [
                 .integer(repository.value), .text(start?.folder ?? ""), .text(start?.file ?? ""),
-                .text(isRoot ? "" : directory + "/"), .text(isRoot ? "\u{10FFFF}" : directory + "0"),
-                .integer(Int64(limit))
+                .text(Self.start(of: directory)), .text(Self.end(of: directory)), .integer(Int64(limit))
             ]
         ).compactMap { row in
             Self.entry(row) { $0.package.text == "/" ? $0.path.text : "\($0.package)/\($0.path)" }
         }
     }
+
+    private static func start(of directory: String) -> String { directory == "/" ? "" : directory + "/" }
+    private static func end(of directory: String) -> String { directory == "/" ? "\u{10FFFF}" : directory + "0" }
 
     private static let fileColumns = """
         select p.name, f.path, v.name, f.size, f.media_type, f.modified_at, b.digest, b.sha1, b.md5, b.sha512

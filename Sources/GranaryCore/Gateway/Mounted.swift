@@ -60,12 +60,15 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
 
     private func resolve(_ rest: String, in snapshot: Snapshot) -> Address? {
         let mount = "/\(format.mount.component)/"
-        let parts = rest.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        if let first = parts.first, let name = RepositoryName(String(first)),
-            let repository = snapshot.repositories[name], repository.format == format.name
+        // Matrix parameters (RFC 3986, section 3.3) may stand after the repository's name, too.
+        let first = rest.prefix { $0 != "/" && $0 != ";" }
+        if let name = RepositoryName(String(first)), let repository = snapshot.repositories[name],
+            repository.format == format.name
         {
-            let path = parts.count > 1 ? String(parts[1]) : ""
-            return Address(repository: repository, prefix: "\(mount)\(name)/", path: path, isFallback: false)
+            let path = rest.dropFirst(first.count)
+            return Address(
+                repository: repository, prefix: "\(mount)\(name)/",
+                path: String(path.hasPrefix("/") ? path.dropFirst() : path), isFallback: false)
         }
         guard format.mount.hasDefaultRepository, let repository = snapshot.defaultRepository(of: format.name) else {
             return nil

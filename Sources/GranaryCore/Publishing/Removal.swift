@@ -13,6 +13,8 @@ struct Removal: Sendable {
     let condition: WriteCondition
     let repository: Repository
     let change: Change
+    /// The problem of removing from a package; a tree goes over many.
+    let mayRemove: @Sendable (PackageName) -> Problem?
 
     /// Throws `.unknown` when there is nothing to take away, `.conflict` when something needs it.
     func run(on connection: any SQLConnection) throws -> Receipt {
@@ -75,17 +77,20 @@ struct Removal: Sendable {
     }
 
     private func removeTree(_ path: String, _ content: ContentRows, _ sequence: SequenceNumber) throws -> Event {
-        let entries = try content.tree(below: path, of: repository.id, after: nil, limit: Self.maximumTree + 1)
+        let entries = try content.tree(below: path, of: repository.id, after: nil, limit: Self.maximumTree + 1) { _ in
+            true
+        }
         guard !entries.isEmpty else { throw Problem.unknown(.path, path) }
         guard entries.count <= Self.maximumTree else {
             throw Problem.conflict("a tree of more than \(Self.maximumTree) files is removed in parts")
         }
         try allow(path)
         var before = ChangeSummary()
-        for file in entries.compactMap(\.file) {
-            let package = try known(file.package, content)
-            try end(file.path, package, content, sequence)
-            if let path = FilePath("\(file.package)/\(file.path)") { before.note(file: path, file.checksums.sha256) }
+        for entry in entries {
+            guard let file = entry.file else { continue }
+            if let problem = mayRemove(file.package) { throw problem }
+            try end(file.path, try known(file.package, content), content, sequence)
+            if let path = FilePath(entry.name) { before.note(file: path, file.checksums.sha256) }
         }
         return try event(.fileRetracted, PackageName(path), "\(path)/", before, sequence)
     }

@@ -1,3 +1,4 @@
+import GranaryPolicy
 import GranaryFormat
 import GranaryModel
 import GranaryPorts
@@ -6,9 +7,12 @@ import GranaryStore
 extension LocalRepository {
     func index(_ selection: Selection, _ page: Page) async throws(Problem) -> Format.Index {
         try authorize(.read, selection.package)
+        let snapshot = services.snapshot.value
         let rows = try await services.performing {
-            try await services.driver.read { [repository] in
-                try selection.rows(page, of: repository.id, ContentRows($0))
+            try await services.driver.read { [repository, principal] in
+                try selection.rows(page, of: repository.id, ContentRows($0)) { package in
+                    snapshot.verdict(principal, .read, on: repository, package) == .allowed
+                }
             }
         }
         return format.make(selection, from: rows)
@@ -16,16 +20,16 @@ extension LocalRepository {
 }
 
 extension Selection {
-    /// The package whose rights it needs.
+    /// The package whose rights it needs; nil where it goes over many, each of which is asked about.
     fileprivate var package: PackageName? {
         switch self {
         case .tags(let package), .version(let package, _), .referrers(let package, _, _): package
-        case .directory(let path), .tree(let path): PackageName(path)
+        case .directory, .tree: nil
         }
     }
 
     fileprivate func rows(
-        _ page: Page, of repository: RepositoryID, _ content: ContentRows
+        _ page: Page, of repository: RepositoryID, _ content: ContentRows, mayRead: (PackageName) -> Bool
     ) throws -> IndexRows {
         let limit = page.limit + 1
         switch self {
@@ -43,17 +47,25 @@ extension Selection {
             return IndexRows(
                 cutting: versions.map { .init(name: $0.name.text, version: IndexedVersion($0, [])) }, to: page)
         case .directory(let path):
-            let files = try content.files(in: path, of: repository, after: page.after, limit: limit)
-            let folders = try content.folders(in: path, of: repository, after: page.after, limit: limit)
+            let isReadable = PackageName(path).map(mayRead) ?? false
+            let files =
+                isReadable ? try content.files(in: path, of: repository, after: page.after, limit: limit) : []
+            let folders = try content.folders(in: path, of: repository, after: page.after, limit: limit) { folder in
+                try content.packages(below: folder, of: repository, limit: Self.maximumProbe).contains(where: mayRead)
+            }
             let entries = (files + folders).map(IndexRows.Entry.init).sorted {
                 $0.cursor.utf8.lexicographicallyPrecedes($1.cursor.utf8)
             }
             return IndexRows(cutting: entries, to: page)
         case .tree(let path):
-            let entries = try content.tree(below: path, of: repository, after: page.after, limit: limit)
+            let entries = try content.tree(
+                below: path, of: repository, after: page.after, limit: limit, isIncluded: mayRead)
             return IndexRows(cutting: entries.map(IndexRows.Entry.init), to: page)
         }
     }
+
+    /// How many directories below a folder are looked at before the folder is taken for one the caller may not see.
+    private static var maximumProbe: Int { 1000 }
 }
 
 extension ContentRows {

@@ -73,8 +73,12 @@ struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
 
     func retract(_ retraction: Retraction, if condition: WriteCondition) async throws(Problem) -> Receipt {
         try authorize(.delete, retraction.package)
+        let (snapshot, principal, repository) = (services.snapshot.value, principal, repository)
         let removal = Removal(
-            retraction: retraction, condition: condition, repository: repository, change: change)
+            retraction: retraction, condition: condition, repository: repository, change: change
+        ) { package in
+            snapshot.verdict(principal, .delete, on: repository, package).problem(on: repository, package)
+        }
         return try await services.performing {
             try await services.driver.write { try removal.run(on: $0) }
         }
@@ -104,11 +108,11 @@ struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
 }
 
 extension Retraction {
-    /// The package whose rights it needs; nil for the root of a tree, which needs them on the whole repository.
+    /// The package whose rights it needs; nil for a tree, where each package is asked about.
     fileprivate var package: PackageName? {
         switch self {
         case .tag(let package, _), .version(let package, _), .file(let package, _): package
-        case .tree(let path): PackageName(path)
+        case .tree: nil
         }
     }
 }

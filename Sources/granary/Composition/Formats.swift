@@ -9,6 +9,6 @@ enum Formats {
 
     /// Made on the first start: name, format, and whether it takes the names no other repository has.
     static let starters: [(name: String, format: String, isDefault: Bool)] = [
-        ("docker", "oci", true), ("files", "generic", false),
+        ("docker", "oci", true), ("files", "generic", false)
     ]
 }

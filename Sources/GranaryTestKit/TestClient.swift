@@ -1,0 +1,96 @@
+import NIOSSL
+import AsyncHTTPClient
+import FoundationEssentials
+package import HTTPTypes
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// What a test sees of an answer.
+package struct TestAnswer: Sendable {
+    package let status: Int
+    package let headers: HTTPFields
+    package let body: [UInt8]
+
+    package var text: String { String(decoding: body, as: UTF8.self) }
+
+    /// The first field of a name.
+    package subscript(name: String) -> String? { HTTPField.Name(name).flatMap { headers[$0] } }
+
+    /// The body as JSON of a shape.
+    package func json<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
+        try JSONDecoder().decode(type, from: Data(body))
+    }
+}
+
+extension TestServer {
+    /// `Authorization` for a user name and a password or token.
+    package static func basic(_ user: String, _ secret: String) -> String {
+        "Basic " + Data("\(user):\(secret)".utf8).base64EncodedString()
+    }
+
+    /// Sends a request as the administrator; `authorization` nil sends none. Redirects are not followed.
+    package func send(
+        _ method: String, _ path: String, _ headers: [String: String] = [:], body: [UInt8]? = nil,
+        authorization: String? = basic(administrator.user, administrator.password)
+    ) async throws -> TestAnswer {
+        var request = HTTPClientRequest(url: path.hasPrefix("http") ? path : origin + path)
+        request.method = HTTPMethod(rawValue: method)
+        for (name, value) in headers { request.headers.add(name: name, value: value) }
+        if let authorization { request.headers.add(name: "Authorization", value: authorization) }
+        if let body { request.body = .bytes(ByteBuffer(bytes: body)) }
+        let response = try await HTTPClient.test.execute(request, timeout: .seconds(30))
+        let bytes = try await response.body.collect(upTo: 256 << 20)
+        var fields = HTTPFields()
+        for (name, value) in response.headers {
+            if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: value)) }
+        }
+        return TestAnswer(status: Int(response.status.code), headers: fields, body: [UInt8](bytes.readableBytesView))
+    }
+
+    /// Writes bytes to a fresh connection and answers what comes back until the server closes it or `patience` is over.
+    /// With `closing`, this side is closed at once after the bytes, as a client that dies does.
+    package func raw(_ bytes: [UInt8], closing: Bool = false, patience: Duration = .seconds(5)) async throws -> [UInt8]
+    {
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: "127.0.0.1", port: port) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                }
+            }
+        return try await channel.executeThenClose { inbound, outbound in
+            try await outbound.write(ByteBuffer(bytes: bytes))
+            if closing { return [] }
+            return try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
+                let received = ReceivedBytes()
+                group.addTask {
+                    for try await chunk in inbound { await received.append(chunk) }
+                    return await received.bytes
+                }
+                group.addTask {
+                    try await Task.sleep(for: patience)
+                    return nil
+                }
+                defer { group.cancelAll() }
+                if let first = try await group.next(), let all = first { return all }
+                return await received.bytes
+            }
+        }
+    }
+}
+
+private actor ReceivedBytes {
+    var bytes: [UInt8] = []
+
+    func append(_ chunk: ByteBuffer) { bytes += Array(chunk.readableBytesView) }
+}
+
+extension HTTPClient {
+    /// One client for all tests; it takes certificates that nobody has signed.
+    fileprivate static let test: HTTPClient = {
+        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+        configuration.tlsConfiguration = .clientDefault
+        configuration.tlsConfiguration?.certificateVerification = .none
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+}

@@ -1,0 +1,104 @@
+import FoundationEssentials
+import GranaryBlobsFilesystem
+package import GranaryCore
+package import GranaryFormat
+import GranaryHTTP
+package import GranaryModel
+import GranarySQLite
+import GranaryStore
+import Logging
+import NIOPosix
+package import NIOSSL
+import ServiceLifecycle
+import Synchronization
+
+/// A folder for one test, removed at its end.
+package struct TemporaryDirectory: Sendable {
+    package let path: String
+
+    package init() throws {
+        path = FileManager.default.temporaryDirectory.appending(component: "granary-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    package func remove() { try? FileManager.default.removeItem(atPath: path) }
+}
+
+/// A real server in this process: SQLite and files in a folder, on a free port of the loopback address.
+package struct TestServer: Sendable {
+    /// The administrator of every test server.
+    package static let administrator = (user: "admin", password: "correct horse battery")
+
+    /// `scheme://127.0.0.1:port`
+    package let origin: String
+    package let port: Int
+    package let services: Services
+    package let management: Management
+    /// The administrator, for calls that skip HTTP.
+    package let admin = Principal(user: UserName("admin"), isAdministrator: true, scopes: nil)
+
+    /// Serves from `folder` while `body` runs. Run twice on one folder, it is a restart.
+    package static func run<Value: Sendable>(
+        formats: [any PackageFormat], repositories: [NewRepository], in folder: TemporaryDirectory,
+        tls: TLSConfiguration? = nil, idleTimeout: Duration = .seconds(20),
+        _ body: @escaping @Sendable (TestServer) async throws -> Value
+    ) async throws -> Value {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let files = NIOThreadPool(numberOfThreads: 4)
+        files.start()
+        let driver = try SQLiteDriver(path: "\(folder.path)/granary.db")
+        try await Migrator(driver: driver).migrate()
+        let services = Services(
+            driver: driver, blobs: try FilesystemBlobStore(root: folder.path, pool: files),
+            snapshot: CurrentSnapshot(driver: driver), now: systemNow, random: systemRandom, logger: logger)
+        try await services.snapshot.refresh()
+        let signer = await TokenSigner(
+            key: [UInt8](repeating: 7, count: 32), now: systemNow, random: systemRandom)
+        let identity = Identity(services: services, signer: signer, hashing: files)
+        let gateway = Gateway(formats: formats, services: services, identity: identity)
+        let management = Management(services: services, identity: identity, formats: gateway.formats)
+        _ = try await management.firstStart(repositories: repositories, password: administrator.password) { _ in }
+        let responder = Responder(
+            gateway: gateway, management: management, readiness: ReadinessProbe {},
+            origin: OriginPolicy(
+                configured: nil, trustsForwarded: false, isSecure: tls != nil, fallbackAuthority: "localhost"),
+            registry: PrometheusRegistry(), version: "test", now: systemNow, random: systemRandom, logger: logger)
+        let (ports, told) = AsyncStream<Int>.makeStream()
+        let http = try HTTPServer.service(
+            ListenerSettings(host: "127.0.0.1", port: 0, tls: tls, idleTimeout: idleTimeout),
+            responder: responder, logger: logger
+        ) { told.yield($0) }
+        let group = ServiceGroup(configuration: .init(services: [http], logger: logger))
+        let result = try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            var iterator = ports.makeAsyncIterator()
+            guard let port = await iterator.next() else { throw CancellationError() }
+            let outcome: Result<Value, any Error>
+            do {
+                let scheme = tls == nil ? "http" : "https"
+                outcome = .success(
+                    try await body(
+                        TestServer(
+                            origin: "\(scheme)://127.0.0.1:\(port)", port: port, services: services,
+                            management: management)))
+            } catch {
+                outcome = .failure(error)
+            }
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+            return try outcome.get()
+        }
+        try driver.close()
+        try await files.shutdownGracefully()
+        return result
+    }
+
+    @Sendable private static func systemNow() -> Timestamp {
+        Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+    }
+
+    @Sendable private static func systemRandom(_ count: Int) -> [UInt8] {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+    }
+}
