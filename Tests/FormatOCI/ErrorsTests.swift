@@ -35,6 +35,8 @@ import Testing
         ErrorCase(problem: .denied(""), status: 403, code: "DENIED"),
         ErrorCase(problem: .conflict(""), method: .put, status: 409, code: "DENIED"),
         ErrorCase(problem: .conflict(""), method: .delete, path: blob, status: 405, code: "UNSUPPORTED"),
+        ErrorCase(problem: .conflict(""), method: .patch, path: session, status: 409, code: "BLOB_UPLOAD_INVALID"),
+        ErrorCase(problem: .conflict(""), method: .delete, path: session, status: 409, code: "BLOB_UPLOAD_INVALID"),
         ErrorCase(problem: .preconditionFailed(""), method: .put, status: 412, code: "DENIED"),
         ErrorCase(problem: .mismatch(expected: "a", actual: "b"), method: .put, status: 400, code: "DIGEST_INVALID"),
         ErrorCase(problem: .tooLarge(ByteCount(1)), method: .put, status: 413, code: "SIZE_INVALID"),
@@ -138,6 +140,16 @@ import Testing
         let reply = OCI().reply(to: expected.problem, for: expected.head, operation)
         #expect(reply.status == .unauthorized)
         #expect(reply.headers[values: .wwwAuthenticate] == [expected.challenge])
+    }
+
+    @Test(arguments: [
+        ("docker/team/api/manifests/v1", realm + #",scope="repository:docker/team/api:pull""#),
+        ("_catalog", realm + #",scope="registry:catalog:*""#), ("_token", #"Basic realm="oci.example:8443""#),
+        ("", realm), ("nothing", realm)
+    ])
+    func `A wrong credential is refused unparsed, with the challenge of the request`(path: String, challenge: String) {
+        let reply = OCI().reply(to: .unauthenticated(""), for: request(.get, path, prefix: "/v2/"), nil)
+        #expect(reply.headers[values: .wwwAuthenticate] == [challenge])
     }
 
     @Test func `A server that cannot now says when to come back`() {

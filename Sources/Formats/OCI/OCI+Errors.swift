@@ -44,10 +44,7 @@ extension OCI {
         case .insufficientScope:
             Refusal(.unauthorized, "UNAUTHORIZED", "the token does not reach this far; ask for a new one")
         case .denied(let text): Refusal(.forbidden, "DENIED", text)
-        case .conflict(let text):
-            // What may not be deleted yet cannot be deleted in the specification's eyes; a tag that may not move is a rule.
-            head.method == .delete
-                ? Refusal(.methodNotAllowed, "UNSUPPORTED", text) : Refusal(.conflict, "DENIED", text)
+        case .conflict(let text): conflict(text, head, call)
         case .preconditionFailed(let text): Refusal(.preconditionFailed, "DENIED", text)
         case .mismatch(let expected, let actual):
             Refusal(.badRequest, "DIGEST_INVALID", "the content is \(actual), not \(expected)")
@@ -57,6 +54,13 @@ extension OCI {
         case .unavailable(let text, _): Refusal(.serviceUnavailable, "UNAVAILABLE", text)
         case .interrupted(let text): Refusal(.badRequest, contentCode(call), text)
         }
+    }
+
+    /// What may not be deleted yet cannot be deleted in the specification's eyes; a tag that may not move is a rule.
+    private func conflict(_ text: String, _ head: RequestHead, _ call: Call?) -> Refusal {
+        if case .image(_, .upload) = call { return Refusal(.conflict, "BLOB_UPLOAD_INVALID", text) }
+        return head.method == .delete
+            ? Refusal(.methodNotAllowed, "UNSUPPORTED", text) : Refusal(.conflict, "DENIED", text)
     }
 
     private func invalid(_ subject: Problem.Subject, _ text: String, _ head: RequestHead, _ call: Call?) -> Refusal {
@@ -101,6 +105,7 @@ extension OCI {
 
     /// Exactly one, because clients take the first they know. The token endpoint itself takes passwords only.
     func challenge(_ problem: Problem, _ head: RequestHead, _ operation: Operation<Call>?) -> String {
+        let operation = operation ?? asked(head)
         let authority = head.origin.split(separator: "/").last.map(String.init) ?? ""
         if case .token = operation?.call { return "Basic realm=\(quoted(authority))" }
         var parameters = [
@@ -113,6 +118,12 @@ extension OCI {
             parameters.append("error=\"invalid_token\"")
         }
         return "Bearer " + parameters.joined(separator: ",")
+    }
+
+    /// A wrong credential is refused before the request is parsed; a client is to ask for the right scope all the same.
+    private func asked(_ head: RequestHead) -> Operation<Call>? {
+        if head.prefix == ImageAddress.mount, let service = try? parseService(head) { return service }
+        return try? parse(head)
     }
 
     /// Who pushes also reads what is there, and who deletes looks it up first.
