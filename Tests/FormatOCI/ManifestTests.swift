@@ -279,12 +279,6 @@ import Testing
         #expect(Metadata(json: "[") == nil)
     }
 
-    @Test func `A body in memory is read once`() async throws {
-        let body = RequestBody(ByteBuffer(string: "{ }\n"))
-        #expect(try await body.collect(upTo: ByteCount(10)) == ByteBuffer(string: "{ }\n"))
-        #expect(try await body.collect(upTo: ByteCount(10)).readableBytes == 0)
-    }
-
     @Test func `Bytes are staged against the digest the client gave`() {
         let short = StagingTerms(upTo: Manifest.maximumSize, Digest(Sample.sha256))
         #expect(short.expected == ["sha256": Sample.hex])

@@ -161,7 +161,8 @@ struct Manifest: Sendable, Equatable {
         init(from decoder: any Decoder) throws {
             let fields = try decoder.container(keyedBy: CodingKeys.self)
             func has(_ key: CodingKeys) throws -> Bool {
-                fields.contains(key) ? try !fields.decodeNil(forKey: key) : false
+                guard fields.contains(key) else { return false }
+                return try fields.decodeNil(forKey: key) == false
             }
             schemaVersion = try? fields.decodeIfPresent(Int.self, forKey: .schemaVersion)
             mediaType = try fields.decodeIfPresent(String.self, forKey: .mediaType).flatMap { $0.isEmpty ? nil : $0 }
