@@ -96,7 +96,7 @@ let package = Package(
             [
                 "GranaryModel", "GranaryPolicy", "GranaryFormat", "GranaryPorts", "GranaryStore", .crypto,
                 .cryptoExtras,
-                .httpTypes, .jwt, .lifecycle, .logging, .nioCore, .nioPosix
+                .httpTypes, .jwt, .lifecycle, .logging, .nioCore
             ]),
         module(
             "GranaryHTTP",
@@ -108,8 +108,10 @@ let package = Package(
         module(
             "GranaryTestKit",
             [
-                "GranaryModel", "GranaryFormat", "GranaryStore", "GranarySQLite", "GranaryBlobsFilesystem", "GranaryCore",
-                "GranaryHTTP", .asyncHTTPClient, .httpTypes, .lifecycle, .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL
+                "GranaryModel", "GranaryFormat", "GranaryStore", "GranarySQLite", "GranaryBlobsFilesystem",
+                "GranaryCore",
+                "GranaryHTTP", .asyncHTTPClient, .httpTypes, .lifecycle, .logging, .nioCore, .nioHTTP1, .nioPosix,
+                .nioSSL
             ]),
         .executableTarget(
             name: "granary",

@@ -17,6 +17,7 @@ package enum Authorization {
         }
     }
 
+    /// The answer.
     package enum Verdict: Sendable, Equatable {
         case allowed
         /// Nobody has shown who they are; somebody might be allowed.

@@ -2,6 +2,7 @@ package import GranaryModel
 
 /// Whether a publish or a removal may touch what stands at a path or a tag.
 package enum Overwrite {
+    /// What a write comes to.
     package enum Verdict: Sendable, Equatable {
         case create
         case replace

@@ -26,6 +26,7 @@ extension AccountRows {
         ).compactMap { Account($0)?.user }
     }
 
+    /// The live user of a name, with the hash of their password.
     package func account(_ name: UserName) throws -> Account? {
         try connection.first(
             "select \(Self.columns) from account where name = $1 and valid_until is null", [.text(name.text)]
@@ -111,10 +112,12 @@ extension AccountRows {
         ).compactMap { StoredToken($0)?.token }
     }
 
+    /// A token of a live user by its public part, revoked or not.
     package func token(_ id: String) throws -> StoredToken? {
         try connection.first(Self.tokenColumns + "where t.id = $1", [.text(id)]).flatMap(StoredToken.init)
     }
 
+    /// Adds a token; its secret is known to the caller only.
     package func insertToken(
         _ id: String, of account: Int64, name: String, secretHash: String, at time: Timestamp, expires: Timestamp?
     ) throws {

@@ -54,7 +54,9 @@ package struct TestServer: Sendable {
         try await services.snapshot.refresh()
         let signer = await TokenSigner(
             key: [UInt8](repeating: 7, count: 32), now: systemNow, random: systemRandom)
-        let identity = Identity(services: services, signer: signer, hashing: files)
+        let identity = Identity(services: services, signer: signer) { work in
+            (try? await files.runIfActive(work)) ?? false
+        }
         let gateway = Gateway(formats: formats, services: services, identity: identity)
         let management = Management(services: services, identity: identity, formats: gateway.formats)
         _ = try await management.firstStart(repositories: repositories, password: administrator.password) { _ in }

@@ -39,12 +39,20 @@ private let layers: [String: Layer] = [
         ["GranaryModel", "GranaryFormat", "GranaryCore"],
         [
             "Foundation", "HTTPTypes", "Hummingbird", "HummingbirdCore", "HummingbirdHTTP2", "HummingbirdTLS",
-            "Logging",
-            "Metrics", "NIOCore", "NIOExtras", "NIOHTTP1", "NIOHTTP2", "NIOHTTPTypes", "NIOHTTPTypesHTTP1",
+            "CoreMetrics", "Logging", "Metrics", "NIOCore", "NIOExtras", "NIOHTTP1", "NIOHTTP2", "NIOHTTPTypes",
+            "NIOHTTPTypesHTTP1",
             "NIOHTTPTypesHTTP2", "NIOPosix", "NIOSSL", "ServiceLifecycle"
         ]),
+    // A composition root of its own, for tests: it plugs real parts together but knows no format.
     "GranaryTestKit": Layer(
-        ["GranaryModel", "GranaryFormat", "GranaryPorts"], ["Crypto", "Foundation", "HTTPTypes", "NIOCore", "Testing"])
+        [
+            "GranaryModel", "GranaryFormat", "GranaryPorts", "GranaryStore", "GranarySQLite", "GranaryBlobsFilesystem",
+            "GranaryCore", "GranaryHTTP"
+        ],
+        [
+            "AsyncHTTPClient", "Crypto", "HTTPTypes", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL",
+            "ServiceLifecycle", "Testing"
+        ])
 ]
 
 /// The composition root wires everything, so it may import everything.

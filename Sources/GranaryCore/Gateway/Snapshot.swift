@@ -27,6 +27,7 @@ package struct Snapshot: Sendable {
         repositories.values.filter { $0.format == format }.sorted { $0.name < $1.name }
     }
 
+    /// The repository of a row's number.
     package func repository(_ id: RepositoryID) -> Repository? {
         repositories.values.first { $0.id == id }
     }
@@ -36,6 +37,7 @@ package struct Snapshot: Sendable {
         repositories.values.allSatisfy { $0.format != format || $0.settings.anonymousRead }
     }
 
+    /// Whether a caller has rights on a package, or, with none, on at least one package of the repository.
     package func verdict(
         _ principal: Principal, _ rights: Rights, on repository: Repository, _ package: PackageName?
     ) -> Authorization.Verdict {

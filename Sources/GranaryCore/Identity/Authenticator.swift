@@ -3,7 +3,6 @@ import FoundationEssentials
 import GranaryFormat
 import GranaryModel
 import GranaryStore
-import NIOPosix
 import Synchronization
 
 /// Finds out who makes a request: by password, by access token, or by a short-lived signed token.
@@ -16,10 +15,10 @@ package final class Authenticator: Sendable {
     private let services: Services
     private let signer: TokenSigner
     private let memory: CredentialMemory
-    private let hashing: NIOThreadPool
+    private let hashing: BlockingWork
     private let uses = Mutex<[String: Timestamp]>([:])
 
-    init(services: Services, signer: TokenSigner, hashing: NIOThreadPool) {
+    init(services: Services, signer: TokenSigner, hashing: @escaping BlockingWork) {
         self.services = services
         self.signer = signer
         self.hashing = hashing
@@ -115,6 +114,6 @@ package final class Authenticator: Sendable {
     private func isRight(_ secret: String, _ stored: String?) async -> Bool {
         let absent = "scrypt$\(PasswordHash.logRounds)$AAAAAAAAAAAAAAAAAAAAAA==$AAAA"
         let hash = stored ?? absent
-        return (try? await hashing.runIfActive { PasswordHash.verify(secret, against: hash) }) ?? false
+        return await hashing { PasswordHash.verify(secret, against: hash) }
     }
 }

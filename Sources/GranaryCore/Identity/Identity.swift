@@ -1,5 +1,7 @@
 import GranaryModel
-package import NIOPosix
+
+/// Runs work that keeps a thread busy for long, away from the threads that serve requests; false when it cannot run.
+package typealias BlockingWork = @Sendable (_ work: @escaping @Sendable () -> Bool) async -> Bool
 
 /// Authentication and the issuing of tokens, built once and shared.
 package struct Identity: Sendable {
@@ -7,7 +9,7 @@ package struct Identity: Sendable {
     package let signer: TokenSigner
 
     /// `hashing` is where passwords are hashed; its threads bound how many are hashed at once.
-    package init(services: Services, signer: TokenSigner, hashing: NIOThreadPool) {
+    package init(services: Services, signer: TokenSigner, hashing: @escaping BlockingWork) {
         self.signer = signer
         authenticator = Authenticator(services: services, signer: signer, hashing: hashing)
     }

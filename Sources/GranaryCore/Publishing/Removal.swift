@@ -67,7 +67,7 @@ struct Removal: Sendable {
         guard let held = try content.content(at: path, of: package) else { throw Problem.unknown(.file, path.text) }
         try condition.check(held.blob)
         try allow(path.text)
-        guard try !content.isContent(path.text, of: package) else {
+        guard try content.isContent(path.text, of: package) == false else {
             throw Problem.conflict("\(path) is part of a version; remove the version first")
         }
         try end(path, package, content, sequence)
@@ -100,7 +100,7 @@ struct Removal: Sendable {
         _ path: FilePath, _ package: PackageID, _ content: ContentRows, _ sequence: SequenceNumber
     ) throws {
         let ended = try content.endFile(path, of: package, at: sequence)
-        if let version = ended?.version, try !content.hasFiles(version) {
+        if let version = ended?.version, try content.hasFiles(version) == false {
             _ = try content.endVersion(version, at: sequence)
         }
     }

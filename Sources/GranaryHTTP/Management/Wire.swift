@@ -4,10 +4,12 @@ package import GranaryModel
 
 /// The interface's names for things that are sent.
 package enum Wire {
+    /// The answer to which version runs.
     package struct Version: Codable, Sendable {
         package let version: String
     }
 
+    /// A repository as it stands.
     package struct Repository: Codable, Sendable {
         package let name: String
         package let format: String
@@ -24,6 +26,7 @@ package enum Wire {
         }
     }
 
+    /// What a repository is made from.
     package struct NewRepository: Codable, Sendable {
         package var name: String
         package var format: String
@@ -56,6 +59,7 @@ package enum Wire {
         }
     }
 
+    /// A user, without any credential.
     package struct User: Codable, Sendable {
         package let name: String
         package let administrator: Bool
@@ -70,6 +74,7 @@ package enum Wire {
         }
     }
 
+    /// What a user is made from.
     package struct NewUser: Codable, Sendable {
         package var name: String
         package var password: String?
@@ -82,6 +87,7 @@ package enum Wire {
         }
     }
 
+    /// What may be changed of a user; what is left out stays.
     package struct UserChange: Codable, Sendable {
         package var password: String?
         package var administrator: Bool?
@@ -94,6 +100,7 @@ package enum Wire {
         }
     }
 
+    /// An access token, without its secret but in the answer that makes it.
     package struct Token: Codable, Sendable {
         package let id: String
         package let user: String
@@ -117,6 +124,7 @@ package enum Wire {
         }
     }
 
+    /// What an access token is made from.
     package struct NewToken: Codable, Sendable {
         package var name: String
         /// Nil is the caller.
@@ -130,6 +138,7 @@ package enum Wire {
         }
     }
 
+    /// A grant as it stands.
     package struct Grant: Codable, Sendable {
         package let id: Int64
         package let user: String?
@@ -146,6 +155,7 @@ package enum Wire {
         }
     }
 
+    /// What a grant is made from.
     package struct NewGrant: Codable, Sendable {
         package var user: String?
         package var repository: String
@@ -160,6 +170,7 @@ package enum Wire {
         }
     }
 
+    /// One entry of the history.
     package struct Event: Codable, Sendable {
         package let sequence: Int64
         package let time: Timestamp
@@ -184,12 +195,14 @@ package enum Wire {
         }
     }
 
+    /// Entries of the history, oldest first.
     package struct EventPage: Codable, Sendable {
         package let events: [Event]
         /// What to ask `since` next.
         package let next: Int64
     }
 
+    /// One interval of a tag.
     package struct TagChange: Codable, Sendable {
         package let tag: String
         package let version: String

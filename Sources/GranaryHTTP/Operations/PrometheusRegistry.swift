@@ -24,22 +24,28 @@ package final class PrometheusRegistry: MetricsFactory {
 
     package init() {}
 
+    /// A series that only grows.
     package func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
         find(label, dimensions, .counter)
     }
 
+    /// A series of values: the last one, or a histogram of them.
     package func makeRecorder(
         label: String, dimensions: [(String, String)], aggregate: Bool
     ) -> any RecorderHandler {
         find(label, dimensions, aggregate ? .histogram : .gauge)
     }
 
+    /// A histogram of seconds.
     package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
         find(label, dimensions, .histogram)
     }
 
+    /// Series stay until the process ends, as Prometheus expects of counters.
     package func destroyCounter(_ handler: any CounterHandler) {}
+    /// As `destroyCounter`.
     package func destroyRecorder(_ handler: any RecorderHandler) {}
+    /// As `destroyCounter`.
     package func destroyTimer(_ handler: any TimerHandler) {}
 
     private func find(_ name: String, _ dimensions: [(String, String)], _ kind: Series.Kind) -> Series {

@@ -39,7 +39,9 @@ struct Server {
         try await services.snapshot.refresh()
         let signer = await TokenSigner(
             key: try data.tokenKey { Self.random(32) }, now: now, random: Self.random)
-        let identity = Identity(services: services, signer: signer, hashing: hashing)
+        let identity = Identity(services: services, signer: signer) { work in
+            (try? await hashing.runIfActive(work)) ?? false
+        }
         let gateway = Gateway(formats: Formats.all, services: services, identity: identity)
         let management = Management(services: services, identity: identity, formats: gateway.formats)
         let isFirstStart = try await prepare(management, data)
