@@ -108,9 +108,11 @@ let package = Package(
         module(
             "GranaryTestKit",
             [
-                "GranaryModel", "GranaryFormat", "GranaryStore", "GranarySQLite", "GranaryBlobsFilesystem",
+                "GranaryModel", "GranaryFormat", "GranaryPorts", "GranaryStore", "GranarySQLite",
+                "GranaryBlobsFilesystem",
                 "GranaryCore",
-                "GranaryHTTP", .asyncHTTPClient, .httpTypes, .lifecycle, .logging, .nioCore, .nioHTTP1, .nioPosix,
+                "GranaryHTTP", .asyncHTTPClient, .crypto, .httpTypes, .lifecycle, .logging, .nioCore, .nioHTTP1,
+                .nioPosix,
                 .nioSSL
             ]),
         .executableTarget(
@@ -122,6 +124,14 @@ let package = Package(
                 .unixSignals
             ] + formats.map { .byName(name: "Format\($0)") },
             path: "Sources/granary", swiftSettings: strict),
+        tests("GranaryModel", ["GranaryModel", "GranaryTestKit"]),
+        tests("GranaryPolicy", ["GranaryModel", "GranaryPolicy"]),
+        tests("GranaryFormat", ["GranaryModel", "GranaryFormat", "GranaryTestKit", .nioCore]),
+        tests("GranaryStore", ["GranaryModel", "GranaryPorts", "GranaryStore", "GranarySQLite", "GranaryTestKit"]),
+        tests("GranarySQLite", ["GranaryPorts", "GranarySQLite", "GranaryTestKit"]),
+        tests(
+            "GranaryBlobsFilesystem",
+            ["GranaryModel", "GranaryPorts", "GranaryBlobsFilesystem", "GranaryTestKit", .nioPosix]),
         tests("Tidy", exclude: ["migrations.sha256"], [.crypto])
     ] + formatModules + formatTests,
     swiftLanguageModes: [.v6]

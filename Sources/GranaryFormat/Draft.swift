@@ -62,7 +62,9 @@ package struct Draft: Sendable {
     package var files: [File] = []
     package var tags: [TagName] = []
     package var edges: [Edge] = []
-    /// Nil leaves the properties of an existing version as they are.
+    /// What a new version begins with. Whoever publishes an existing version again leaves its properties alone.
+    package var initialProperties: [Property] = []
+    /// Replaces the properties, of a new and of an existing version alike; nil leaves them.
     package var properties: [Property]?
     package var needs: [Need] = []
     /// Holds of the first file, evaluated in the transaction.

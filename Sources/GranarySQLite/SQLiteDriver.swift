@@ -45,6 +45,7 @@ package final class SQLiteDriver: SQLDriver {
         }
     }
 
+    @discardableResult
     package func write<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value {

@@ -247,7 +247,7 @@ import Testing
         let long = String(repeating: "x", count: Property.maximumValueBytes + 1)
         let draft = try Self.draft(
             #"{"manifests":[],"annotations":{"a.long":"\#(long)","b":"",\#(many)}}"#, Self.index)
-        let properties = try #require(draft.properties)
+        let properties = draft.initialProperties
         #expect(properties.count == Property.maximumCount)
         #expect(properties.first == Property("b", ""))
         #expect(!properties.contains { $0.key == "a.long" })

@@ -82,7 +82,7 @@ import Testing
         #expect(version.metadata.utf8.count <= Draft.maximumMetadataBytes)
         #expect(Metadata(json: version.metadata) == Metadata(manifest))
         #expect(draft.edges.count <= 2 * Manifest.maximumReferences + 1)
-        #expect((draft.properties ?? []).count <= Property.maximumCount)
+        #expect(draft.initialProperties.count <= Property.maximumCount)
         #expect(Set(draft.edges).count == draft.edges.count)
         #expect(draft.needs.count <= draft.edges.count)
         for edge in draft.edges {

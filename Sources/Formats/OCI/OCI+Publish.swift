@@ -42,7 +42,7 @@ extension OCI {
         draft.edges = edges(of: manifest)
         draft.needs = needs(of: manifest)
         let properties = manifest.annotations.sorted { $0.key < $1.key }.compactMap { Property($0.key, $0.value) }
-        draft.properties = properties.isEmpty ? nil : Array(properties.prefix(Property.maximumCount))
+        draft.initialProperties = Array(properties.prefix(Property.maximumCount))
         return draft
     }
 

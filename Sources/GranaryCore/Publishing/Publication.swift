@@ -104,7 +104,7 @@ struct Publication: Sendable {
             version.name, of: package, mediaType: version.mediaType, artifactType: version.artifactType,
             metadata: version.metadata, at: change.time, from: sequence)
         try content.insertEdges(draft.edges, from: id, of: package, at: sequence)
-        try content.setProperties(draft.properties ?? kept ?? [], of: id, from: sequence)
+        try content.setProperties(draft.properties ?? kept ?? draft.initialProperties, of: id, from: sequence)
         return id
     }
 

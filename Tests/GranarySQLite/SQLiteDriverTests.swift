@@ -1,0 +1,82 @@
+import GranaryPorts
+import GranarySQLite
+import GranaryTestKit
+import Testing
+
+@Suite("The SQLite driver")
+struct SQLiteDriverTests {
+    private func withDriver(_ body: (SQLiteDriver) async throws -> Void) async throws {
+        let folder = try TemporaryDirectory()
+        defer { folder.remove() }
+        let driver = try SQLiteDriver(path: "\(folder.path)/test.db")
+        try await driver.write { try $0.execute("create table entry (id integer primary key, name text unique)", []) }
+        try await body(driver)
+    }
+
+    @Test("What one transaction wrote, the next read sees")
+    func readAfterWrite() async throws {
+        try await withDriver { driver in
+            try await driver.write { try $0.execute("insert into entry (name) values ($1)", [.text("a")]) }
+            let names = try await driver.read { try $0.query("select name from entry", []).map { $0.text(0) } }
+            #expect(names == ["a"])
+        }
+    }
+
+    @Test("A placeholder may stand in several places")
+    func repeatedPlaceholder() async throws {
+        try await withDriver { driver in
+            let row = try await driver.read {
+                try $0.first("select $1 + $1, $2, $1", [.integer(2), .text("x")])
+            }
+            #expect(row?.integer(0) == 4)
+            #expect(row?.text(1) == "x")
+            #expect(row?.integer(2) == 2)
+        }
+    }
+
+    @Test("Of many transactions that share a commit, those that throw change nothing and the others hold")
+    func groupCommit() async throws {
+        try await withDriver { driver in
+            let outcomes = await withTaskGroup(of: Bool.self) { group in
+                for number in 0..<200 {
+                    group.addTask {
+                        let done: Void? = try? await driver.write { connection in
+                            try connection.execute("insert into entry (name) values ($1)", [.text("n\(number)")])
+                            if number % 3 == 0 { throw SQLError.failed("on purpose") }
+                        }
+                        return done != nil
+                    }
+                }
+                return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+            }
+            let count = try await driver.read { try $0.first("select count(*) from entry", [])?.integer(0) }
+            #expect(outcomes == 133)
+            #expect(count == 133)
+        }
+    }
+
+    @Test("A constraint that says no is told as one, and nothing of the transaction stays")
+    func constraint() async throws {
+        try await withDriver { driver in
+            await #expect {
+                try await driver.write { connection in
+                    try connection.execute("insert into entry (name) values ('x')", [])
+                    try connection.execute("insert into entry (name) values ('x')", [])
+                }
+            } throws: { error in
+                if case SQLError.constraint = error { true } else { false }
+            }
+            let count = try await driver.read { try $0.first("select count(*) from entry", [])?.integer(0) }
+            #expect(count == 0)
+        }
+    }
+
+    @Test("A read cannot write")
+    func readOnly() async throws {
+        try await withDriver { driver in
+            await #expect(throws: SQLError.self) {
+                try await driver.read { try $0.execute("insert into entry (name) values ('x')", []) }
+            }
+        }
+    }
+}
