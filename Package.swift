@@ -132,6 +132,7 @@ let package = Package(
         tests(
             "GranaryBlobsFilesystem",
             ["GranaryModel", "GranaryPorts", "GranaryBlobsFilesystem", "GranaryTestKit", .nioPosix]),
+        tests("Clients", exclude: ["Fixtures"], ["granary"]),
         tests("Tidy", exclude: ["migrations.sha256"], [.crypto])
     ] + formatModules + formatTests,
     swiftLanguageModes: [.v6]
