@@ -36,12 +36,13 @@ package protocol RepositoryAccess<Index>: Sendable {
 /// All a format can reach when a request addresses its mount and no repository.
 package protocol ServiceAccess: Sendable {
     /// The addresses (`repository/package`, or `package` in the default repository) of the packages the caller may
-    /// read, in bytewise order, after `page.after`; and whether there are more.
+    /// read, in bytewise order, after `page.after`; and whether there are more. Throws `.insufficientScope` when the
+    /// caller's token was not issued for listing.
     func catalog(_ page: Page) async throws(Problem) -> (addresses: [String], hasMore: Bool)
-    /// A short-lived signed token with the part of `requests` that the caller, or the one `login` names, may have.
-    /// Throws `.unauthenticated` for a wrong login only.
+    /// A short-lived signed token with the part of `requests` that the caller, or the one `login` names, may have; with
+    /// `listing`, it may be used for `catalog`. Throws `.unauthenticated` for a wrong login only.
     func issueToken(
-        for requests: [ScopeRequest], login: (user: String, secret: String)?
+        for requests: [ScopeRequest], listing: Bool, login: (user: String, secret: String)?
     ) async throws(Problem) -> IssuedToken
 }
 

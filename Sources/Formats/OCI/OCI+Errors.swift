@@ -130,6 +130,9 @@ extension OCI {
     private func scope(_ head: RequestHead, _ operation: Operation<Call>?) -> String? {
         switch (operation?.call, operation?.requirement) {
         case (.catalog, _): "registry:catalog:*"
+        // Who asks whether a blob is there is about to push it, and some clients keep the first token they get.
+        case (.image(let image, .getBlob), _) where head.method == .head:
+            TokenScope.repository(ImageAddress(head, image).name, [.read, .write])
         case (.image(let image, _), .rights(let rights, _)):
             TokenScope.repository(ImageAddress(head, image).name, rights.union(.read))
         default: nil

@@ -15,13 +15,20 @@ extension OCI {
     func token(_ request: FormatRequest, _ access: some ServiceAccess) async throws(Problem) -> Reply {
         guard request.head.method == .post else {
             let scopes = TokenScope.all(in: request.head.query)
-            let issued = try await access.issueToken(for: TokenScope.requests(scopes), login: nil)
+            let issued = try await issue(scopes, to: nil, access)
             return answer(issued, showsScope: false)
         }
         let form = Query(String(buffer: try await request.body.collect(upTo: Self.maximumFormSize)))
         let login = try login(form)
-        let issued = try await access.issueToken(for: TokenScope.requests(TokenScope.all(in: form)), login: login)
+        let issued = try await issue(TokenScope.all(in: form), to: login, access)
         return answer(issued, showsScope: true)
+    }
+
+    private func issue(
+        _ scopes: [TokenScope], to login: (user: String, secret: String)?, _ access: some ServiceAccess
+    ) async throws(Problem) -> IssuedToken {
+        try await access.issueToken(
+            for: TokenScope.requests(scopes), listing: scopes.contains(where: \.isCatalog), login: login)
     }
 
     /// Granary hands out no refresh tokens: a client that has one has it from somewhere else.
@@ -73,6 +80,9 @@ struct TokenScope: Hashable, Sendable {
         actions = text[text.index(after: last)...].split { $0 == "," }.map { String($0) }
     }
 
+    /// Whether it asks to list the images, `registry:catalog:*`.
+    var isCatalog: Bool { type == "registry" && name == "catalog" }
+
     /// What the actions ask for here; `*` is everything a client can do with an image.
     var rights: Rights {
         actions.reduce(into: Rights()) { rights, action in
@@ -92,7 +102,7 @@ struct TokenScope: Hashable, Sendable {
         return Array(texts.lazy.compactMap { TokenScope($0) }.prefix(OCI.maximumScopes))
     }
 
-    /// What the core is asked for, each image once. Other types, and the catalog, need nothing granted.
+    /// What the core is asked for, each image once. Other types grant nothing.
     static func requests(_ scopes: [TokenScope]) -> [ScopeRequest] {
         var order: [String] = []
         var rights: [String: Rights] = [:]

@@ -12,6 +12,7 @@ struct MountAccess: ServiceAccess {
     let identity: Identity
 
     func catalog(_ page: Page) async throws(Problem) -> (addresses: [String], hasMore: Bool) {
+        guard principal.mayList else { throw .insufficientScope }
         var found: [String] = []
         for repository in services.snapshot.value.repositories(of: format) {
             found += try await addresses(in: repository, page)
@@ -49,11 +50,11 @@ struct MountAccess: ServiceAccess {
     }
 
     private func mayRead(_ package: PackageName, in repository: Repository) -> Bool {
-        services.snapshot.value.verdict(principal, .read, on: repository, package) == .allowed
+        services.snapshot.value.verdict(principal.unlimited, .read, on: repository, package) == .allowed
     }
 
     func issueToken(
-        for requests: [ScopeRequest], login: (user: String, secret: String)?
+        for requests: [ScopeRequest], listing: Bool, login: (user: String, secret: String)?
     ) async throws(Problem) -> IssuedToken {
         var caller = principal
         if let login { caller = try await identity.authenticator.authenticate(user: login.user, secret: login.secret) }
@@ -69,7 +70,8 @@ struct MountAccess: ServiceAccess {
             if let scope, !scope.rights.isEmpty { scopes.append(scope) }
             granted.append(ScopeRequest(address: request.address, rights: scope?.rights ?? []))
         }
-        return try await identity.signer.issue(to: caller.user, scopes: scopes, granted: granted)
+        return try await identity.signer.issue(
+            to: caller.user, scopes: scopes, mayList: listing && caller.scopes == nil, granted: granted)
     }
 
     private func held(

@@ -85,10 +85,11 @@ package final class Authenticator: Sendable {
             throw .unauthenticated("the token is not valid or no longer valid")
         }
         guard let user = UserName(claims.sub) else {
-            return Principal(user: nil, isAdministrator: false, scopes: claims.scopes)
+            return Principal(user: nil, isAdministrator: false, scopes: claims.scopes, mayList: claims.list)
         }
         let whole = try principal(of: user)
-        return Principal(user: user, isAdministrator: whole.isAdministrator, scopes: claims.scopes)
+        return Principal(
+            user: user, isAdministrator: whole.isAdministrator, scopes: claims.scopes, mayList: claims.list)
     }
 
     private func principal(of token: TokenSecret) async throws(Problem) -> Principal {

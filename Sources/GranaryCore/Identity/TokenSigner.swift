@@ -24,6 +24,7 @@ package struct TokenSigner: Sendable {
         let exp: Int64
         let jti: String
         let scopes: [Scope]
+        let list: Bool
 
         func verify(using algorithm: some JWTAlgorithm) throws {}
     }
@@ -36,12 +37,13 @@ package struct TokenSigner: Sendable {
     }
 
     func issue(
-        to user: UserName?, scopes: [Scope], granted: [ScopeRequest]
+        to user: UserName?, scopes: [Scope], mayList: Bool, granted: [ScopeRequest]
     ) async throws(Problem) -> IssuedToken {
         let issued = now()
         let claims = Claims(
             iss: Self.issuer, sub: user?.text ?? "", iat: issued.seconds,
-            exp: issued.seconds + Int64(Self.lifetimeSeconds), jti: hexadecimal(random(16)), scopes: scopes)
+            exp: issued.seconds + Int64(Self.lifetimeSeconds), jti: hexadecimal(random(16)), scopes: scopes,
+            list: mayList)
         do {
             return IssuedToken(
                 token: try await keys.sign(claims), issuedAt: issued, expiresInSeconds: Self.lifetimeSeconds,

@@ -5,12 +5,18 @@ package struct Principal: Sendable, Hashable {
     package let isAdministrator: Bool
     /// What the credential is limited to; nil where it stands for all of its user's rights.
     package let scopes: [Scope]?
+    /// Whether the credential may be used to list the names of packages.
+    package let mayList: Bool
 
-    package init(user: UserName?, isAdministrator: Bool, scopes: [Scope]?) {
+    package init(user: UserName?, isAdministrator: Bool, scopes: [Scope]?, mayList: Bool = true) {
         self.user = user
         self.isAdministrator = isAdministrator
         self.scopes = scopes
+        self.mayList = mayList
     }
+
+    /// The same identity as if it had come with its whole credential.
+    package var unlimited: Principal { Principal(user: user, isAdministrator: isAdministrator, scopes: nil) }
 
     /// Somebody who showed no credential.
     package static let anonymous = Principal(user: nil, isAdministrator: false, scopes: nil)
