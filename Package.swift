@@ -133,6 +133,12 @@ let package = Package(
             "GranaryBlobsFilesystem",
             ["GranaryModel", "GranaryPorts", "GranaryBlobsFilesystem", "GranaryTestKit", .nioPosix]),
         tests("Clients", exclude: ["Fixtures"], ["granary"]),
+        tests(
+            "GranaryCore",
+            [
+                "GranaryModel", "GranaryFormat", "GranaryPorts", "GranaryStore", "GranarySQLite", "GranaryCore",
+                "GranaryTestKit"
+            ]),
         tests("Tidy", exclude: ["migrations.sha256"], [.crypto])
     ] + formatModules + formatTests,
     swiftLanguageModes: [.v6]

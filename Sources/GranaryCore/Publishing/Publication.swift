@@ -97,12 +97,14 @@ struct Publication: Sendable {
             }
             return existing
         }
-        // Other bytes under the same name are another version: the old one ends with all that hung on it.
+        // Other bytes under the same name are another version: the old one ends, and what people hung on the name, tags
+        // and properties, goes over to the new one.
         let kept = try plan.existing.map { try content.properties(of: $0) }
-        if let existing = plan.existing { _ = try content.endVersion(existing, at: sequence) }
+        let tags = try plan.existing.map { try content.endVersion($0, at: sequence) } ?? []
         let id = try content.insertVersion(
             version.name, of: package, mediaType: version.mediaType, artifactType: version.artifactType,
             metadata: version.metadata, at: change.time, from: sequence)
+        for tag in tags { try content.setTag(tag, of: package, to: id, from: sequence) }
         try content.insertEdges(draft.edges, from: id, of: package, at: sequence)
         try content.setProperties(draft.properties ?? kept ?? draft.initialProperties, of: id, from: sequence)
         return id
