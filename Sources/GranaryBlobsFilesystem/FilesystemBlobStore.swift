@@ -22,6 +22,9 @@ package final class FilesystemBlobStore: BlobStore {
     /// Chunks are gathered to this size before they are written and hashed.
     package static let batchBytes = 1 << 20
 
+    /// How many sessions are open at once, each with a file descriptor.
+    package static let maximumOpenSessions = 512
+
     private let blobs: String
     private let uploads: String
     private let pool: NIOThreadPool
@@ -108,7 +111,7 @@ extension FilesystemBlobStore {
             let file = try POSIXFile(opening: path, O_RDWR | O_CREAT | O_EXCL)
             return UploadSession(file: file, offset: 0, hashes: RunningHashes(hashes))
         }
-        sessions.withLock { $0[id] = session }
+        _ = keep(session, as: id)
     }
 
     package func upload(_ id: String) async throws(BlobStoreError) -> (memo: String, offset: Int64)? {
@@ -214,6 +217,17 @@ extension FilesystemBlobStore {
         return expired.count
     }
 
+    /// Each open session holds a file descriptor; beyond `maximumOpenSessions` quiet ones are closed, to be opened again
+    /// and hashed anew when they go on.
+    private func keep(_ session: UploadSession, as id: String) -> UploadSession {
+        sessions.withLock { sessions in
+            let kept = sessions[id] ?? session
+            if sessions.count >= Self.maximumOpenSessions { sessions = sessions.filter { $0.value.isBusy } }
+            sessions[id] = kept
+            return kept
+        }
+    }
+
     /// The live session, or one from before this process, opened again.
     private func session(_ id: String) async throws(BlobStoreError) -> UploadSession? {
         if let live = sessions.withLock({ $0[id] }) { return live }
@@ -224,10 +238,6 @@ extension FilesystemBlobStore {
             return UploadSession(file: file, offset: try file.size(), hashes: nil)
         }
         guard let opened else { return nil }
-        return sessions.withLock { sessions in
-            let session = sessions[id] ?? opened
-            sessions[id] = session
-            return session
-        }
+        return keep(opened, as: id)
     }
 }

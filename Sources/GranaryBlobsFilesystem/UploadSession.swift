@@ -24,6 +24,9 @@ final class UploadSession: Sendable {
 
     var offset: Int64 { state.withLock { $0.offset } }
 
+    /// Whether somebody has taken it.
+    var isBusy: Bool { state.withLock { $0.isBusy } }
+
     /// Takes the session for one writer; answers false when another has it.
     func acquire() -> Bool {
         state.withLock { state in

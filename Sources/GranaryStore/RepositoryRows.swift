@@ -30,7 +30,7 @@ package struct RepositoryRows {
             on conflict (name) where valid_until is null do nothing
             """,
             [
-                .text(name.text), .text(format.text), .text(kind.rawValue), .text(try settings.json),
+                .text(name.text), .text(format.text), .text(kind.rawValue), .text(settings.json),
                 .integer(time.milliseconds), .integer(sequence.value)
             ])
         guard changed == 1 else { throw StoreError.nameTaken(name.text) }
@@ -39,7 +39,7 @@ package struct RepositoryRows {
     /// Replaces the settings. The identity of the repository stays, so this row is changed in place; the event keeps both.
     package func update(_ id: RepositoryID, settings: RepositorySettings) throws {
         try connection.execute(
-            "update repository set settings = $1 where id = $2", [.text(try settings.json), .integer(id.value)])
+            "update repository set settings = $1 where id = $2", [.text(settings.json), .integer(id.value)])
     }
 
     /// Ends a repository. Throws `StoreError.notEmpty` while it holds files.
@@ -69,11 +69,5 @@ extension Repository {
 
 extension RepositorySettings {
     /// As the row and the event keep it.
-    package var json: String {
-        get throws {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            return String(decoding: try encoder.encode(self), as: UTF8.self)
-        }
-    }
+    package var json: String { jsonText(self) }
 }

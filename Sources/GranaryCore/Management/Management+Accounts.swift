@@ -143,7 +143,7 @@ extension Management {
         try await change(by: caller) { connection, moment in
             try AccountRows(connection).insertToken(
                 secret.id, of: owner.id, name: label, secretHash: secret.hash, at: moment.time, expires: expiresAt)
-            return Entry(verb: .tokenCreated, target: secret.id, after: owner.name.text)
+            return Entry(verb: .tokenCreated, target: secret.id, after: #"{"user":"\#(owner.name)"}"#)
         }
         let created = AccessToken(
             id: secret.id, user: owner.name, name: label, createdAt: services.now(), expiresAt: expiresAt,
@@ -162,53 +162,7 @@ extension Management {
         }
         try await change(by: caller) { connection, moment in
             _ = try AccountRows(connection).revokeToken(id, at: moment.time)
-            return Entry(verb: .tokenRevoked, target: id, before: stored.token.user.text)
-        }
-    }
-}
-
-// MARK: - Grants
-
-extension Management {
-    /// For administrators.
-    package func grants(for caller: Principal) throws(Problem) -> [Grant] {
-        try requireAdministrator(caller)
-        return services.snapshot.value.grants
-    }
-
-    /// For administrators. Without a user it grants to everybody who has logged in.
-    package func createGrant(
-        to user: UserName?, repository: Pattern, package: Pattern, rights: Rights, by caller: Principal
-    ) async throws(Problem) -> Grant {
-        try requireAdministrator(caller)
-        guard !rights.isEmpty else { throw .invalid(.grant, "a grant gives at least one right") }
-        var account: Int64?
-        if let user { account = try self.user(user.text, for: caller).id }
-        try await change(by: caller) { [account] connection, moment in
-            let id = try AccountRows(connection).insertGrant(
-                to: account, repository: repository, package: package, rights: rights, from: moment.sequence)
-            let names = rights.names.joined(separator: ",")
-            return Entry(
-                verb: .grantCreated, target: String(id),
-                after: "\(user?.text ?? "*") \(repository) \(package) \(names)")
-        }
-        guard let grant = services.snapshot.value.grants.last else {
-            throw .unavailable("the new grant cannot be read", retryAfter: 1)
-        }
-        return grant
-    }
-
-    /// For administrators.
-    package func deleteGrant(_ id: Int64, by caller: Principal) async throws(Problem) {
-        try requireAdministrator(caller)
-        guard let grant = services.snapshot.value.grants.first(where: { $0.id == id }) else {
-            throw .unknown(.grant, "there is no grant \(id)")
-        }
-        try await change(by: caller) { connection, moment in
-            _ = try AccountRows(connection).endGrant(id, at: moment.sequence)
-            return Entry(
-                verb: .grantDeleted, target: String(id),
-                before: "\(grant.user?.text ?? "*") \(grant.repository) \(grant.package)")
+            return Entry(verb: .tokenRevoked, target: id, before: #"{"user":"\#(stored.token.user)"}"#)
         }
     }
 }

@@ -54,7 +54,7 @@ extension Management {
                 new.name, format: new.format, kind: new.kind, settings: new.settings, at: moment.time,
                 from: moment.sequence)
             return Entry(
-                verb: .repositoryCreated, repository: new.name, target: new.name.text, after: try new.settings.json)
+                verb: .repositoryCreated, repository: new.name, target: new.name.text, after: new.settings.json)
         }
         return try repository(new.name.text, for: caller)
     }
@@ -70,7 +70,7 @@ extension Management {
             try RepositoryRows(connection).update(old.id, settings: settings)
             return Entry(
                 verb: .repositoryChanged, repository: old.name, target: old.name.text,
-                before: try old.settings.json, after: try settings.json)
+                before: old.settings.json, after: settings.json)
         }
         return try repository(name, for: caller)
     }
@@ -82,7 +82,7 @@ extension Management {
         try await change(by: caller) { connection, moment in
             try RepositoryRows(connection).end(old.id, at: moment.sequence)
             return Entry(
-                verb: .repositoryDeleted, repository: old.name, target: old.name.text, before: try old.settings.json)
+                verb: .repositoryDeleted, repository: old.name, target: old.name.text, before: old.settings.json)
         }
     }
 

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import GranaryModel
 
 /// What a change touched, as the history keeps it: names and what they stood for, on one side of the change.
@@ -25,11 +24,6 @@ struct ChangeSummary: Codable {
 
     /// Nil when there is nothing to tell.
     var json: String? {
-        get throws {
-            guard tags != nil || files != nil || properties != nil else { return nil }
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            return String(decoding: try encoder.encode(self), as: UTF8.self)
-        }
+        tags != nil || files != nil || properties != nil ? jsonText(self) : nil
     }
 }

@@ -129,11 +129,11 @@ struct Publication: Sendable {
         for tag in plan.tags { try content.setTag(tag, of: package, to: version, from: sequence) }
     }
 
-    private func event(_ plan: Plan, at sequence: SequenceNumber) throws -> Event {
+    private func event(_ plan: Plan, at sequence: SequenceNumber) -> Event {
         let (verb, target) = plan.headline(draft)
         return Event(
             sequence: sequence, time: change.time, actor: change.actor, verb: verb, repository: repository.name,
-            package: draft.package, target: target, before: try plan.before.json, after: try plan.after.json)
+            package: draft.package, target: target, before: plan.before.json, after: plan.after.json)
     }
 }
 

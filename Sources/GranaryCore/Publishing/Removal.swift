@@ -44,7 +44,7 @@ struct Removal: Sendable {
         try content.endTag(tag, of: package, at: sequence)
         var before = ChangeSummary()
         before.note(tag: tag, target)
-        return try event(.tagRetracted, name, tag.text, before, sequence)
+        return event(.tagRetracted, name, tag.text, before, sequence)
     }
 
     private func removeVersion(
@@ -57,7 +57,7 @@ struct Removal: Sendable {
         try allow(version.text)
         var before = ChangeSummary()
         for tag in try content.endVersion(id, at: sequence) { before.note(tag: tag, version) }
-        return try event(.versionRetracted, name, version.text, before, sequence)
+        return event(.versionRetracted, name, version.text, before, sequence)
     }
 
     private func removeFile(
@@ -73,7 +73,7 @@ struct Removal: Sendable {
         try end(path, package, content, sequence)
         var before = ChangeSummary()
         before.note(file: path, held.blob)
-        return try event(.fileRetracted, name, path.text, before, sequence)
+        return event(.fileRetracted, name, path.text, before, sequence)
     }
 
     private func removeTree(_ path: String, _ content: ContentRows, _ sequence: SequenceNumber) throws -> Event {
@@ -92,7 +92,7 @@ struct Removal: Sendable {
             try end(file.path, try known(file.package, content), content, sequence)
             if let path = FilePath(entry.name) { before.note(file: path, file.checksums.sha256) }
         }
-        return try event(.fileRetracted, PackageName(path), "\(path)/", before, sequence)
+        return event(.fileRetracted, PackageName(path), "\(path)/", before, sequence)
     }
 
     /// A version goes with its last file.
@@ -120,9 +120,9 @@ struct Removal: Sendable {
 
     private func event(
         _ verb: Verb, _ package: PackageName?, _ target: String, _ before: ChangeSummary, _ sequence: SequenceNumber
-    ) throws -> Event {
+    ) -> Event {
         Event(
             sequence: sequence, time: change.time, actor: change.actor, verb: verb, repository: repository.name,
-            package: package, target: target, before: try before.json, after: nil)
+            package: package, target: target, before: before.json, after: nil)
     }
 }

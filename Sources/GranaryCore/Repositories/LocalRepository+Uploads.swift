@@ -27,8 +27,8 @@ extension LocalRepository {
             repository: repository.id.value, package: package, actor: principal.actor, hashes: opening.hashes,
             limit: opening.limit, length: opening.length, note: opening.note)
         try await services.performing {
-            let text = String(decoding: try JSONEncoder().encode(memo), as: UTF8.self)
-            try await services.blobs.begin(id.text, hashing: Set(opening.hashes.map(\.rawValue)), memo: text)
+            try await services.blobs.begin(
+                id.text, hashing: Set(opening.hashes.map(\.rawValue)), memo: jsonText(memo))
         }
         return status(id, memo, offset: 0)
     }

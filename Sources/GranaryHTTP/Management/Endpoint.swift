@@ -38,13 +38,7 @@ struct JSONAnswer: Sendable {
 
     init(text: String?) { self.text = text }
 
-    init(_ value: some Encodable) throws(Problem) {
-        do {
-            text = try JSONText.encode(value)
-        } catch {
-            throw .unavailable("the answer could not be written", retryAfter: 5)
-        }
-    }
+    init(_ value: some Encodable) { text = jsonText(value) }
 }
 
 /// A request to an endpoint, decoded as far as all endpoints have it in common.

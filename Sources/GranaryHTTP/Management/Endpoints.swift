@@ -12,7 +12,7 @@ extension ManagementInterface {
         Endpoint(
             method: .get, path: "/version", name: "getVersion", summary: "The server's version",
             answer: .named("Version"), isOpen: true
-        ) { _ throws(Problem) in try JSONAnswer(Wire.Version(version: version)) }
+        ) { _ in JSONAnswer(Wire.Version(version: version)) }
     }
 
     private static let whoAmI = Endpoint(
@@ -20,7 +20,7 @@ extension ManagementInterface {
         answer: .named("User")
     ) { call throws(Problem) in
         guard let name = call.caller.user?.text else { throw .unauthenticated("a credential is needed") }
-        return try JSONAnswer(Wire.User(try call.management.user(name, for: call.caller)))
+        return JSONAnswer(Wire.User(try call.management.user(name, for: call.caller)))
     }
 
     private static let repositories: [Endpoint] = [
@@ -28,7 +28,7 @@ extension ManagementInterface {
             method: .get, path: "/repositories", name: "listRepositories",
             summary: "The repositories the caller has any right on", answer: .array(.named("Repository")), isOpen: true
         ) { call throws(Problem) in
-            try JSONAnswer(call.management.repositories(for: call.caller).map(Wire.Repository.init))
+            JSONAnswer(call.management.repositories(for: call.caller).map(Wire.Repository.init))
         },
         Endpoint(
             method: .post, path: "/repositories", name: "createRepository", summary: "Makes a repository",
@@ -44,13 +44,13 @@ extension ManagementInterface {
                     format: try call.parse(FormatName.self, .repository, new.format), kind: kind,
                     settings: new.settings?.applied(to: RepositorySettings()) ?? RepositorySettings()),
                 by: call.caller)
-            return try JSONAnswer(Wire.Repository(made))
+            return JSONAnswer(Wire.Repository(made))
         },
         Endpoint(
             method: .get, path: "/repositories/{name}", name: "getRepository", summary: "One repository",
             answer: .named("Repository"), isOpen: true
         ) { call throws(Problem) in
-            try JSONAnswer(Wire.Repository(try call.management.repository(call["name"], for: call.caller)))
+            JSONAnswer(Wire.Repository(try call.management.repository(call["name"], for: call.caller)))
         },
         Endpoint(
             method: .patch, path: "/repositories/{name}", name: "changeRepository",
@@ -60,7 +60,7 @@ extension ManagementInterface {
             let old = try call.management.repository(call["name"], for: call.caller)
             let changed = try await call.management.update(
                 old.name.text, settings: change.applied(to: old.settings), by: call.caller)
-            return try JSONAnswer(Wire.Repository(changed))
+            return JSONAnswer(Wire.Repository(changed))
         },
         Endpoint(
             method: .delete, path: "/repositories/{name}", name: "deleteRepository",
@@ -75,7 +75,7 @@ extension ManagementInterface {
         Endpoint(
             method: .get, path: "/users", name: "listUsers", summary: "All users", answer: .array(.named("User"))
         ) { call throws(Problem) in
-            try JSONAnswer(try call.management.users(for: call.caller).map(Wire.User.init))
+            JSONAnswer(try call.management.users(for: call.caller).map(Wire.User.init))
         },
         Endpoint(
             method: .post, path: "/users", name: "createUser", summary: "Makes a user", body: "NewUser",
@@ -85,12 +85,12 @@ extension ManagementInterface {
             let made = try await call.management.createUser(
                 try call.parse(UserName.self, .user, new.name), password: new.password,
                 isAdministrator: new.administrator ?? false, by: call.caller)
-            return try JSONAnswer(Wire.User(made))
+            return JSONAnswer(Wire.User(made))
         },
         Endpoint(
             method: .get, path: "/users/{name}", name: "getUser", summary: "One user", answer: .named("User")
         ) { call throws(Problem) in
-            try JSONAnswer(Wire.User(try call.management.user(call["name"], for: call.caller)))
+            JSONAnswer(Wire.User(try call.management.user(call["name"], for: call.caller)))
         },
         Endpoint(
             method: .patch, path: "/users/{name}", name: "changeUser",
@@ -103,7 +103,7 @@ extension ManagementInterface {
                 UserChange(
                     password: change.password, isAdministrator: change.administrator, isDisabled: change.disabled),
                 by: call.caller)
-            return try JSONAnswer(Wire.User(changed))
+            return JSONAnswer(Wire.User(changed))
         },
         Endpoint(
             method: .delete, path: "/users/{name}", name: "deleteUser",
@@ -120,7 +120,7 @@ extension ManagementInterface {
             query: [.init(name: "user", schema: .string("Whose; all when left out, which takes an administrator"))],
             answer: .array(.named("Token"))
         ) { call throws(Problem) in
-            try JSONAnswer(
+            JSONAnswer(
                 try await call.management.tokens(of: call.query["user"], for: call.caller).map { Wire.Token($0) })
         },
         Endpoint(
@@ -131,7 +131,7 @@ extension ManagementInterface {
             let new = try await call.body(Wire.NewToken.self)
             let made = try await call.management.createToken(
                 new.name, for: new.user ?? call.caller.user?.text ?? "", expiresAt: new.expiresAt, by: call.caller)
-            return try JSONAnswer(Wire.Token(made.token, secret: made.secret))
+            return JSONAnswer(Wire.Token(made.token, secret: made.secret))
         },
         Endpoint(
             method: .delete, path: "/tokens/{id}", name: "revokeToken", summary: "Revokes an access token",
@@ -146,7 +146,7 @@ extension ManagementInterface {
         Endpoint(
             method: .get, path: "/grants", name: "listGrants", summary: "All grants", answer: .array(.named("Grant"))
         ) { call throws(Problem) in
-            try JSONAnswer(try call.management.grants(for: call.caller).map(Wire.Grant.init))
+            JSONAnswer(try call.management.grants(for: call.caller).map(Wire.Grant.init))
         },
         Endpoint(
             method: .post, path: "/grants", name: "createGrant",
@@ -167,7 +167,7 @@ extension ManagementInterface {
                 to: user, repository: try call.parse(Pattern.self, .grant, new.repository),
                 package: try call.parse(Pattern.self, .grant, new.package ?? Pattern.everything.text), rights: rights,
                 by: call.caller)
-            return try JSONAnswer(Wire.Grant(made))
+            return JSONAnswer(Wire.Grant(made))
         },
         Endpoint(
             method: .delete, path: "/grants/{id}", name: "deleteGrant", summary: "Ends a grant", status: .noContent
@@ -196,7 +196,7 @@ extension ManagementInterface {
             }
             let page = try await call.management.events(
                 since: SequenceNumber(since), repository: repository, limit: Int(limit), for: call.caller)
-            return try JSONAnswer(
+            return JSONAnswer(
                 Wire.EventPage(events: page.events.map(Wire.Event.init), next: page.next.value))
         },
         Endpoint(
@@ -212,7 +212,7 @@ extension ManagementInterface {
                 of: try call.parse(TagName.self, .tag, call.query["tag"]),
                 in: try call.parse(PackageName.self, .package, call.query["package"]), call["name"],
                 for: call.caller)
-            return try JSONAnswer(changes.map(Wire.TagChange.init))
+            return JSONAnswer(changes.map(Wire.TagChange.init))
         }
     ]
 }

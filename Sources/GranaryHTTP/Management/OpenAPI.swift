@@ -1,3 +1,5 @@
+import GranaryModel
+
 import HTTPTypes
 /// The description of the management interface, made from the same table that serves it (OpenAPI 3.1).
 enum OpenAPI {
@@ -24,7 +26,7 @@ enum OpenAPI {
                 ])
             ])
         ])
-        return (try? JSONText.encode(document)) ?? "{}"
+        return jsonText(document)
     }
 
     private static func operation(_ endpoint: Endpoint) -> JSONValue {

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import GranaryFormat
 import GranaryModel
 import HTTPTypes
@@ -24,8 +23,7 @@ package struct ProblemDetails: Codable, Sendable {
         }
         let body = ProblemDetails(
             type: "about:blank", title: status.reasonPhrase, status: status.code, detail: detail)
-        let text = (try? JSONText.encode(body)) ?? "{}"
-        return Reply(status, MediaType(checked: "application/problem+json"), text: text, headers)
+        return Reply(status, MediaType(checked: "application/problem+json"), text: jsonText(body), headers)
     }
 
     private static func wording(_ problem: Problem) -> (HTTPResponse.Status, String) {
@@ -45,14 +43,5 @@ package struct ProblemDetails: Codable, Sendable {
         case .unavailable(let text, _): (.serviceUnavailable, text)
         case .interrupted(let text): (.badRequest, text)
         }
-    }
-}
-
-/// JSON as Granary writes it: keys in order, slashes as they are.
-enum JSONText {
-    static func encode(_ value: some Encodable) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
     }
 }

@@ -21,6 +21,8 @@ indirect enum Schema: Sendable {
     case boolean(String)
     case array(Schema)
     case object([Field])
+    /// An object of any shape.
+    case any(String)
     /// A schema by its name in the document.
     case named(String)
 
@@ -49,30 +51,10 @@ indirect enum Schema: Sendable {
                     Dictionary(uniqueKeysWithValues: fields.map { ($0.name, $0.schema.json) })),
                 "required": .array(fields.filter(\.isRequired).map { .string($0.name) })
             ])
+        case .any(let description):
+            return .object(["type": "object", "description": .string(description)])
         case .named(let name):
             return .object(["$ref": .string("#/components/schemas/\(name)")])
-        }
-    }
-}
-
-/// Any JSON document, to be written.
-indirect enum JSONValue: Encodable, Sendable, ExpressibleByStringLiteral {
-    case string(String)
-    case integer(Int)
-    case boolean(Bool)
-    case array([JSONValue])
-    case object([String: JSONValue])
-
-    init(stringLiteral value: String) { self = .string(value) }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        switch self {
-        case .string(let value): try container.encode(value)
-        case .integer(let value): try container.encode(value)
-        case .boolean(let value): try container.encode(value)
-        case .array(let value): try container.encode(value)
-        case .object(let value): try container.encode(value)
         }
     }
 }

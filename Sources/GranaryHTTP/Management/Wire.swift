@@ -179,8 +179,8 @@ package enum Wire {
         package let repository: String?
         package let package: String?
         package let target: String
-        package let before: String?
-        package let after: String?
+        package let before: JSONValue?
+        package let after: JSONValue?
 
         init(_ event: GranaryModel.Event) {
             sequence = event.sequence.value
@@ -190,8 +190,8 @@ package enum Wire {
             repository = event.repository?.text
             package = event.package?.text
             target = event.target
-            before = event.before
-            after = event.after
+            before = event.before.flatMap(JSONValue.init(text:))
+            after = event.after.flatMap(JSONValue.init(text:))
         }
     }
 

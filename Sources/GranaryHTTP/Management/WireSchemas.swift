@@ -27,14 +27,14 @@ extension Wire {
         "Settings": .object(settingsFields),
         "Repository": .object([
             .required("name", .string("The first component of its address")),
-            .required("format", .string("What it holds: oci, generic")),
+            .required("format", .string("The name of its format")),
             .required("kind", kind),
             .required("settings", .named("Settings")),
             .required("createdAt", moment)
         ]),
         "NewRepository": .object([
             .required("name", .string(RepositoryName.grammar, length: 1...RepositoryName.maximumLength)),
-            .required("format", .string("What it holds: oci, generic")),
+            .required("format", .string("The name of its format")),
             .required("kind", kind),
             .optional("settings", .named("Settings"))
         ]),
@@ -113,7 +113,7 @@ extension Wire {
         .optional("repository", .string("Where")),
         .optional("package", .string("To which package")),
         .required("target", .string("To what")),
-        .optional("before", .string("What it was, as JSON")),
-        .optional("after", .string("What it became, as JSON"))
+        .optional("before", .any("What it was")),
+        .optional("after", .any("What it became"))
     ]
 }

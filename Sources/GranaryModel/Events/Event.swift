@@ -51,7 +51,9 @@ package struct Event: Sendable, Equatable {
     package let package: PackageName?
     /// What was changed: a version, a file's path, a tag, a user's name.
     package let target: String
+    /// What it was, a JSON object; nil when it was not there, or there is nothing to tell.
     package let before: String?
+    /// What it became, a JSON object; nil when it is not there any more, or there is nothing to tell.
     package let after: String?
 
     package init(
