@@ -20,10 +20,7 @@ package struct Housekeeping: Service {
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                try? await Task.sleep(for: Self.interval)
-                await tidy()
-            }
+            while (try? await Task.sleep(for: Self.interval)) != nil { await tidy() }
         }
         await noteUses()
     }

@@ -1,7 +1,15 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 import ArgumentParser
 import FoundationEssentials
 import GranaryModel
 import Logging
+import NIOCore
 
 /// Where settings come from on the command line; shared by `serve` and `config`.
 struct ConfigurationOptions: ParsableArguments {
@@ -71,6 +79,10 @@ struct Serve: AsyncParsableCommand {
             throw Failure(error.description, .usage).exit
         } catch let error as DataDirectory.Failure {
             throw Failure(error.description, .failed).exit
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            throw Failure("the address is in use; another --port, or --port 0, will do", .failed).exit
+        } catch let error as IOError where error.errnoCode == EACCES {
+            throw Failure("a port below 1024 takes privileges; another --port will do", .failed).exit
         } catch let error as ExitCode {
             throw error
         } catch {
