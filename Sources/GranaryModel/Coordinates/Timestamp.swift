@@ -25,13 +25,35 @@ package struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertibl
         return "\(date.formatted(.iso8601).dropLast()).\(String(fraction + 1000).dropFirst())Z"
     }
 
-    /// Answers nil for anything but an RFC 3339 moment.
+    /// Answers nil for anything but an RFC 3339 moment (section 5.6) of the years 1 to 9999; what is finer than a
+    /// millisecond is cut off.
     package init?(_ text: String) {
-        let parsed =
-            (try? Date.ISO8601FormatStyle(includingFractionalSeconds: true).parse(text))
-            ?? (try? Date.ISO8601FormatStyle().parse(text))
-        guard let parsed else { return nil }
-        self.init(milliseconds: Int64((parsed.timeIntervalSince1970 * 1000).rounded()))
+        var rest = Array(text.utf8)[...]
+        guard let year = rest.takeNumber(4), rest.take("-"), let month = rest.takeNumber(2), rest.take("-"),
+            let day = rest.takeNumber(2), rest.take("T") || rest.take("t") || rest.take(" "),
+            let hour = rest.takeNumber(2), rest.take(":"), let minute = rest.takeNumber(2), rest.take(":"),
+            let second = rest.takeNumber(2), let fraction = rest.takeMilliseconds(), let offset = rest.takeOffset(),
+            rest.isEmpty, (1...9999).contains(year), (1...12).contains(month), hour < 24, minute < 60, second <= 60,
+            (1...Self.days(inMonth: month, of: year)).contains(day)
+        else { return nil }
+        let days = Self.days(before: month, day, of: year)
+        let seconds = ((days * 24 + hour) * 60 + minute - offset) * 60 + second
+        self.init(milliseconds: Int64(seconds * 1000 + fraction))
+    }
+
+    private static func isLeap(_ year: Int) -> Bool { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) }
+
+    private static func days(inMonth month: Int, of year: Int) -> Int {
+        let lengths = [31, isLeap(year) ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+        return lengths[month - 1]
+    }
+
+    /// From 1970-01-01 to a date of the proleptic Gregorian calendar.
+    private static func days(before month: Int, _ day: Int, of year: Int) -> Int {
+        let passed = year - 1
+        let sinceYearOne = passed * 365 + passed / 4 - passed / 100 + passed / 400
+        let inYear = (1..<month).reduce(0) { $0 + days(inMonth: $1, of: year) }
+        return sinceYearOne + inYear + day - 1 - 719_162
     }
 
     package init(from decoder: any Decoder) throws {
@@ -45,6 +67,40 @@ package struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertibl
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
+    }
+}
+
+extension ArraySlice<UInt8> {
+    fileprivate mutating func take(_ character: Character) -> Bool {
+        guard let byte = first, byte == character.asciiValue else { return false }
+        removeFirst()
+        return true
+    }
+
+    /// A number of exactly `count` digits.
+    fileprivate mutating func takeNumber(_ count: Int) -> Int? {
+        let digits = prefix(count)
+        guard digits.count == count, digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        removeFirst(count)
+        return digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+    }
+
+    /// A fraction of a second where there is one; nil where it is malformed.
+    fileprivate mutating func takeMilliseconds() -> Int? {
+        guard take(".") else { return 0 }
+        let digits = prefix { (0x30...0x39).contains($0) }
+        guard (1...9).contains(digits.count) else { return nil }
+        removeFirst(digits.count)
+        return (Array(digits) + [0x30, 0x30]).prefix(3).reduce(0) { $0 * 10 + Int($1 - 0x30) }
+    }
+
+    /// The distance from UTC in minutes; nil where it is malformed.
+    fileprivate mutating func takeOffset() -> Int? {
+        if take("Z") || take("z") { return 0 }
+        guard let sign = take("+") ? 1 : take("-") ? -1 : nil, let hours = takeNumber(2), take(":"),
+            let minutes = takeNumber(2), hours < 24, minutes < 60
+        else { return nil }
+        return sign * (hours * 60 + minutes)
     }
 }
 
