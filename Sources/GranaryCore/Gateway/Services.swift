@@ -11,10 +11,14 @@ package struct Services: Sendable {
     /// That many unguessable bytes.
     package let random: @Sendable (Int) -> [UInt8]
     package let logger: Logger
+    /// The binary logarithm of the rounds a new password is hashed with.
+    package let passwordRounds: Int
 
+    /// Fewer rounds than the standard are for tests, which log in more often than people.
     package init(
         driver: any SQLDriver, blobs: any BlobStore, snapshot: CurrentSnapshot, now: @escaping Now,
-        random: @escaping @Sendable (Int) -> [UInt8], logger: Logger
+        random: @escaping @Sendable (Int) -> [UInt8], logger: Logger,
+        passwordRounds: Int = 14
     ) {
         self.driver = driver
         self.blobs = blobs
@@ -22,5 +26,6 @@ package struct Services: Sendable {
         self.now = now
         self.random = random
         self.logger = logger
+        self.passwordRounds = passwordRounds
     }
 }

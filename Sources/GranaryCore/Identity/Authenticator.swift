@@ -113,7 +113,7 @@ package final class Authenticator: Sendable {
 
     /// Hashes even when there is no such user, so that the answer takes as long.
     private func isRight(_ secret: String, _ stored: String?) async -> Bool {
-        let absent = "scrypt$\(PasswordHash.logRounds)$AAAAAAAAAAAAAAAAAAAAAA==$AAAA"
+        let absent = "scrypt$\(services.passwordRounds)$AAAAAAAAAAAAAAAAAAAAAA==$AAAA"
         let hash = stored ?? absent
         return await hashing { PasswordHash.verify(secret, against: hash) }
     }

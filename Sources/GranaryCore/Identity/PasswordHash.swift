@@ -7,11 +7,10 @@ import GranaryModel
 struct PasswordHash: Sendable {
     static let saltBytes = 16
     static let keyBytes = 32
-    static let logRounds = 14
     static let blockSize = 8
 
-    /// Hashes a new password with a fresh salt. Takes tens of milliseconds and 16 MiB.
-    static func make(_ password: String, salt: [UInt8]) throws -> String {
+    /// Hashes a new password with a fresh salt. At the standard 14 rounds it takes tens of milliseconds and 16 MiB.
+    static func make(_ password: String, salt: [UInt8], logRounds: Int) throws -> String {
         let key = try derive(password, salt: salt, logRounds: logRounds)
         return "scrypt$\(logRounds)$\(Data(salt).base64EncodedString())$\(key.base64EncodedString())"
     }

@@ -96,7 +96,8 @@ extension Management {
             )
         }
         do {
-            return try PasswordHash.make(password, salt: services.random(PasswordHash.saltBytes))
+            return try PasswordHash.make(
+                password, salt: services.random(PasswordHash.saltBytes), logRounds: services.passwordRounds)
         } catch {
             throw .unavailable("the password could not be hashed", retryAfter: 5)
         }
