@@ -54,6 +54,7 @@ package final class Authenticator: Sendable {
         }
         let credential = "\(user)\u{0}\(secret)"
         if let known = memory.user(of: credential, at: services.now()) { return try principal(of: known) }
+        let generation = memory.generation
         let name = UserName(user)
         let account = try await services.performing {
             try await services.driver.read { connection in
@@ -61,7 +62,7 @@ package final class Authenticator: Sendable {
             }
         }
         guard await isRight(secret, account?.passwordHash), let account else { throw Self.wrong }
-        memory.remember(credential, of: account.user.name, at: services.now(), notAfter: nil)
+        memory.remember(credential, of: account.user.name, at: services.now(), notAfter: nil, generation: generation)
         return try principal(of: account.user.name)
     }
 
@@ -96,13 +97,16 @@ package final class Authenticator: Sendable {
         let now = services.now()
         uses.withLock { $0[token.id] = now }
         if let known = memory.user(of: token.text, at: now) { return try principal(of: known) }
+        let generation = memory.generation
         let stored = try await services.performing {
             try await services.driver.read { try AccountRows($0).token(token.id) }
         }
         guard let stored, PasswordHash.constantTimeEqual(stored.secretHash.utf8, token.hash.utf8),
             stored.token.revokedAt == nil, stored.token.expiresAt.map({ $0 > now }) ?? true
         else { throw .unauthenticated("the access token is not valid or no longer valid") }
-        memory.remember(token.text, of: stored.token.user, at: now, notAfter: stored.token.expiresAt)
+        memory.remember(
+            token.text, of: stored.token.user, at: now, notAfter: stored.token.expiresAt,
+            generation: generation)
         return try principal(of: stored.token.user)
     }
 

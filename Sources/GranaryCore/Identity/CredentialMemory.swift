@@ -11,7 +11,12 @@ final class CredentialMemory: Sendable {
     static let capacity = 10_000
 
     private let key: SymmetricKey
-    private let state = Mutex<[Data: Entry]>([:])
+    private let state = Mutex(State())
+
+    private struct State {
+        var entries: [Data: Entry] = [:]
+        var generation = 0
+    }
 
     private struct Entry {
         let user: UserName
@@ -22,25 +27,37 @@ final class CredentialMemory: Sendable {
 
     func user(of credential: String, at now: Timestamp) -> UserName? {
         let name = hash(credential)
-        return state.withLock { entries in
-            guard let entry = entries[name] else { return nil }
+        return state.withLock { state in
+            guard let entry = state.entries[name] else { return nil }
             if entry.until > now { return entry.user }
-            entries[name] = nil
+            state.entries[name] = nil
             return nil
         }
     }
 
-    func remember(_ credential: String, of user: UserName, at now: Timestamp, notAfter limit: Timestamp?) {
+    /// What is to be taken before a credential is checked, for `remember` to know that nothing has changed since.
+    var generation: Int { state.withLock { $0.generation } }
+
+    /// Forgets at once what was checked against an older generation.
+    func remember(
+        _ credential: String, of user: UserName, at now: Timestamp, notAfter limit: Timestamp?, generation: Int
+    ) {
         let until = min(now.adding(Self.lifetime), limit ?? now.adding(Self.lifetime))
         let name = hash(credential)
-        state.withLock { entries in
-            if entries.count >= Self.capacity { entries.removeAll() }
-            entries[name] = Entry(user: user, until: until)
+        state.withLock { state in
+            guard state.generation == generation else { return }
+            if state.entries.count >= Self.capacity { state.entries.removeAll() }
+            state.entries[name] = Entry(user: user, until: until)
         }
     }
 
     /// A password, a token or a user has changed.
-    func forgetAll() { state.withLock { $0.removeAll() } }
+    func forgetAll() {
+        state.withLock { state in
+            state.entries.removeAll()
+            state.generation += 1
+        }
+    }
 
     private func hash(_ credential: String) -> Data {
         Data(HMAC<SHA256>.authenticationCode(for: Data(credential.utf8), using: key))
