@@ -52,6 +52,7 @@ extension Generic {
 
     private func detail(of problem: Problem) -> String {
         switch problem {
+        case .unknown(.package, let name): "there is no directory '\(name)'"
         case .invalid(_, let text), .unknown(_, let text), .unauthenticated(let text), .denied(let text),
             .conflict(let text), .preconditionFailed(let text), .unsupported(let text), .unavailable(let text, _),
             .interrupted(let text):

@@ -1,6 +1,7 @@
 import GranaryFormat
 import GranaryModel
 import GranaryPolicy
+import HTTPTypes
 
 /// A format at its mount, with its types forgotten.
 protocol MountedFormat: Sendable {
@@ -29,11 +30,14 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
         } catch {
             return refusal(error, mountHead, nil, context, nil)
         }
-        guard let address = resolve(rest, in: context.snapshot) else {
+        guard let address = resolve(rest, in: context.snapshot), isVisible(address, context) else {
             let problem: Problem =
                 principal.user == nil
                 ? .unauthenticated("a credential is needed") : .unknown(.repository, "there is no such repository")
             return refusal(problem, mountHead, nil, context, nil)
+        }
+        if let redirect = redirect(request, rest, to: address) {
+            return outcome(redirect, context, address.repository, "redirect")
         }
         return await serve(address, context)
     }
@@ -74,6 +78,22 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
             return nil
         }
         return Address(repository: repository, prefix: mount, path: rest, isFallback: true)
+    }
+
+    /// Whether the caller may do anything there. To everybody else it is as if the repository did not exist, whatever they
+    /// ask of it. Where a default repository takes unknown names, verdicts on packages have to do.
+    private func isVisible(_ address: Address, _ context: Context) -> Bool {
+        format.mount.hasDefaultRepository
+            || context.snapshot.rights(of: context.principal, on: address.repository) != []
+    }
+
+    /// The address of a repository ends with a slash: what its documents refer to is relative to that.
+    private func redirect(_ request: IncomingRequest, _ rest: String, to address: Address) -> Reply? {
+        guard !format.mount.hasDefaultRepository, rest == address.repository.name.text,
+            request.method == .get || request.method == .head
+        else { return nil }
+        let query = request.query.isEmpty ? "" : "?\(request.query)"
+        return Reply(.movedPermanently, [.location: address.prefix + query, .cacheControl: "no-cache"])
     }
 
     private func head(of request: IncomingRequest, prefix: String, path: String) -> RequestHead {

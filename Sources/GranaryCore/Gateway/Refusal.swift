@@ -16,7 +16,7 @@ extension Authorization.Verdict {
         case .insufficientScope:
             .insufficientScope
         case .hidden:
-            package.map { .unknown(.package, $0.text) } ?? .unknown(.repository, repository.name.text)
+            package.map { .unknown(.package, $0.text) } ?? .unknown(.repository, "there is no such repository")
         case .denied(let missing):
             .denied("needs \(missing.names.joined(separator: " and ")) on \(repository.name)")
         }

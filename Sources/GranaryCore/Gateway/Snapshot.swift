@@ -38,6 +38,13 @@ package struct Snapshot: Sendable {
     }
 
     /// Whether a caller has rights on a package, or, with none, on at least one package of the repository.
+    /// What somebody may do to at least some package of a repository.
+    package func rights(of principal: Principal, on repository: Repository) -> Rights {
+        let question = Authorization.Question(
+            rights: [], repository: repository.name, anonymousRead: repository.settings.anonymousRead, package: nil)
+        return Authorization.rights(of: principal, on: question, grants: grants)
+    }
+
     package func verdict(
         _ principal: Principal, _ rights: Rights, on repository: Repository, _ package: PackageName?
     ) -> Authorization.Verdict {

@@ -1,6 +1,5 @@
 package import GranaryFormat
 package import GranaryModel
-import GranaryPolicy
 import GranaryStore
 
 /// What a repository is made from.
@@ -22,7 +21,7 @@ extension Management {
     /// The repositories in which the caller may do anything, by name.
     package func repositories(for caller: Principal) -> [Repository] {
         let snapshot = services.snapshot.value
-        return snapshot.repositories.values.filter { rights(of: caller, on: $0, snapshot) != [] }
+        return snapshot.repositories.values.filter { snapshot.rights(of: caller, on: $0) != [] }
             .sorted { $0.name < $1.name }
     }
 
@@ -30,7 +29,7 @@ extension Management {
     package func repository(_ name: String, for caller: Principal) throws(Problem) -> Repository {
         let snapshot = services.snapshot.value
         guard let key = RepositoryName(name), let repository = snapshot.repositories[key],
-            rights(of: caller, on: repository, snapshot) != []
+            snapshot.rights(of: caller, on: repository) != []
         else {
             if caller.user == nil { throw .unauthenticated("a credential is needed") }
             throw .unknown(.repository, "there is no repository '\(name)'")
@@ -97,12 +96,6 @@ extension Management {
         guard settings.isDefault, let current = services.snapshot.value.defaultRepository(of: format),
             current.name != name
         else { return }
-        throw .conflict("'\(current.name)' is the default repository of \(format) already")
-    }
-
-    private func rights(of caller: Principal, on repository: Repository, _ snapshot: Snapshot) -> Rights {
-        let question = Authorization.Question(
-            rights: [], repository: repository.name, anonymousRead: repository.settings.anonymousRead, package: nil)
-        return Authorization.rights(of: caller, on: question, grants: snapshot.grants)
+        throw Problem.conflict("'\(current.name)' is the default repository of \(format) already")
     }
 }
