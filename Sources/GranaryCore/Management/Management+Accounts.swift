@@ -57,12 +57,12 @@ extension Management {
     ) async throws(Problem) -> User {
         let old = try user(name, for: caller)
         if update.isAdministrator != nil || update.isDisabled != nil { try requireAdministrator(caller) }
-        if old.isAdministrator, update.isAdministrator == false || update.isDisabled == true {
-            try requireAnotherAdministrator(than: old)
-        }
+        let endsAdministrator = update.isAdministrator == false || update.isDisabled == true
         let hash = try hash(update.password)
         try await change(by: caller) { connection, _ in
-            try AccountRows(connection).update(
+            let rows = AccountRows(connection)
+            if endsAdministrator { try rows.requireAnotherAdministrator(than: old) }
+            try rows.update(
                 old.id, passwordHash: hash, isAdministrator: update.isAdministrator, isDisabled: update.isDisabled)
             return Entry(verb: .userChanged, target: old.name.text, after: update.summary)
         }
@@ -73,18 +73,12 @@ extension Management {
     package func deleteUser(_ name: String, by caller: Principal) async throws(Problem) {
         try requireAdministrator(caller)
         let old = try user(name, for: caller)
-        if old.isAdministrator { try requireAnotherAdministrator(than: old) }
         try await change(by: caller) { connection, moment in
-            try AccountRows(connection).end(old.id, at: moment.sequence, moment.time)
+            let rows = AccountRows(connection)
+            try rows.requireAnotherAdministrator(than: old)
+            try rows.end(old.id, at: moment.sequence, moment.time)
             return Entry(verb: .userDeleted, target: old.name.text)
         }
-    }
-
-    private func requireAnotherAdministrator(than user: User) throws(Problem) {
-        let others = services.snapshot.value.users.values.filter {
-            $0.isAdministrator && !$0.isDisabled && $0.id != user.id
-        }
-        guard !others.isEmpty else { throw .conflict("'\(user.name)' is the last administrator") }
     }
 
     func hash(_ password: String?) throws(Problem) -> String? {
@@ -100,6 +94,16 @@ extension Management {
                 password, salt: services.random(PasswordHash.saltBytes), logRounds: services.passwordRounds)
         } catch {
             throw .unavailable("the password could not be hashed", retryAfter: 5)
+        }
+    }
+}
+
+extension AccountRows {
+    /// Throws `.conflict` when nobody else would be left who may do everything.
+    fileprivate func requireAnotherAdministrator(than user: User) throws {
+        let administrators = try users().filter { $0.isAdministrator && !$0.isDisabled }
+        guard administrators.contains(where: { $0.id != user.id }) else {
+            throw Problem.conflict("'\(user.name)' is the last administrator")
         }
     }
 }

@@ -18,16 +18,13 @@ extension Management {
         guard !rights.isEmpty else { throw .invalid(.grant, "a grant gives at least one right") }
         var account: Int64?
         if let user { account = try self.user(user.text, for: caller).id }
-        try await change(by: caller) { [account] connection, moment in
+        let id = try await changing(by: caller) { [account] connection, moment in
             let id = try AccountRows(connection).insertGrant(
                 to: account, repository: repository, package: package, rights: rights, from: moment.sequence)
             let grant = Grant(id: id, user: user, repository: repository, package: package, rights: rights)
-            return Entry(verb: .grantCreated, target: String(id), after: grant.summary)
+            return (Entry(verb: .grantCreated, target: String(id), after: grant.summary), id)
         }
-        guard let grant = services.snapshot.value.grants.last else {
-            throw .unavailable("the new grant cannot be read", retryAfter: 1)
-        }
-        return grant
+        return Grant(id: id, user: user, repository: repository, package: package, rights: rights)
     }
 
     /// For administrators.

@@ -47,9 +47,10 @@ extension Management {
         guard new.kind == .local else {
             throw .invalid(.repository, "the kind '\(new.kind.rawValue)' is not served for \(new.format); use 'local'")
         }
-        try checkDefault(new.settings, of: new.format, except: nil)
         try await change(by: caller) { connection, moment in
-            try RepositoryRows(connection).insert(
+            let rows = RepositoryRows(connection)
+            try rows.checkDefault(new.settings, of: new.format, except: nil)
+            try rows.insert(
                 new.name, format: new.format, kind: new.kind, settings: new.settings, at: moment.time,
                 from: moment.sequence)
             return Entry(
@@ -58,15 +59,21 @@ extension Management {
         return try repository(new.name.text, for: caller)
     }
 
-    /// For administrators and those with `admin` on the repository.
+    /// For administrators and those with `admin` on the repository. `update` makes the new settings from those there are
+    /// when they are written, so that two changes at once are both made.
     package func update(
-        _ name: String, settings: RepositorySettings, by caller: Principal
+        _ name: String, by caller: Principal, _ update: @escaping @Sendable (RepositorySettings) -> RepositorySettings
     ) async throws(Problem) -> Repository {
-        let old = try repository(name, for: caller)
-        try requireAdmin(of: old, caller)
-        try checkDefault(settings, of: old.format, except: old.name)
+        let known = try repository(name, for: caller)
+        try requireAdmin(of: known, caller)
         try await change(by: caller) { connection, _ in
-            try RepositoryRows(connection).update(old.id, settings: settings)
+            let rows = RepositoryRows(connection)
+            guard let old = try rows.all().first(where: { $0.id == known.id }) else {
+                throw Problem.unknown(.repository, "there is no repository '\(name)'")
+            }
+            let settings = update(old.settings)
+            try rows.checkDefault(settings, of: old.format, except: old.id)
+            try rows.update(old.id, settings: settings)
             return Entry(
                 verb: .repositoryChanged, repository: old.name, target: old.name.text,
                 before: old.settings.json, after: settings.json)
@@ -89,12 +96,15 @@ extension Management {
         let verdict = services.snapshot.value.verdict(caller, .admin, on: repository, nil)
         if let problem = verdict.problem(on: repository, nil) { throw problem }
     }
+}
 
-    private func checkDefault(
-        _ settings: RepositorySettings, of format: FormatName, except name: RepositoryName?
-    ) throws(Problem) {
-        guard settings.isDefault, let current = services.snapshot.value.defaultRepository(of: format),
-            current.name != name
+extension RepositoryRows {
+    /// A format has one default repository at most. Throws `.conflict` when another is it already.
+    fileprivate func checkDefault(
+        _ settings: RepositorySettings, of format: FormatName, except id: RepositoryID?
+    ) throws {
+        guard settings.isDefault,
+            let current = try all().first(where: { $0.format == format && $0.settings.isDefault && $0.id != id })
         else { return }
         throw Problem.conflict("'\(current.name)' is the default repository of \(format) already")
     }

@@ -23,7 +23,8 @@ package struct Management: Sendable {
         try await identity.authenticator.authenticate(authorization)
     }
 
-    func requireUser(_ caller: Principal) throws(Problem) -> UserName {
+    /// The user a request is made by. Throws `.unauthenticated` for somebody unknown and for tokens of limited reach.
+    package func requireUser(_ caller: Principal) throws(Problem) -> UserName {
         guard let user = caller.user, caller.scopes == nil else {
             throw .unauthenticated("log in with a user name and a password or an access token")
         }
@@ -35,28 +36,38 @@ package struct Management: Sendable {
         guard caller.isAdministrator else { throw .denied("only an administrator may do this") }
     }
 
-    /// One change: takes a position of the history, lets `body` write rows, and appends the event it answers.
+    /// One change: takes a position of the history, lets `body` write rows, and appends the event it answers. What `body`
+    /// requires of the rows it reads holds when they are written.
     func change(
         by caller: Principal, _ body: @escaping @Sendable (any SQLConnection, Moment) throws -> Entry
     ) async throws(Problem) {
+        try await changing(by: caller) { (try body($0, $1), ()) }
+    }
+
+    /// A change that also answers something of what it wrote.
+    func changing<Value: Sendable>(
+        by caller: Principal, _ body: @escaping @Sendable (any SQLConnection, Moment) throws -> (Entry, Value)
+    ) async throws(Problem) -> Value {
         let actor = caller.actor
         let time = services.now()
-        try await services.performing {
+        let value = try await services.performing {
             do {
-                try await services.driver.write { connection in
+                return try await services.driver.write { connection in
                     let events = EventRows(connection)
                     let sequence = try events.next()
-                    let entry = try body(connection, Moment(time: time, sequence: sequence))
+                    let (entry, value) = try body(connection, Moment(time: time, sequence: sequence))
                     try events.append(entry.event(actor: actor, time: time, sequence: sequence))
+                    return value
                 }
             } catch StoreError.nameTaken(let name) {
                 throw Problem.conflict("'\(name)' exists already")
             } catch StoreError.notEmpty {
                 throw Problem.conflict("it still holds files; remove them first")
             }
-            try await services.snapshot.refresh()
         }
+        try await services.performing { try await services.snapshot.refresh() }
         identity.authenticator.forgetAll()
+        return value
     }
 
     /// When a change is made, on the clock and in the history.

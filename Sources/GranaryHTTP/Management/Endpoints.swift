@@ -57,9 +57,7 @@ extension ManagementInterface {
             summary: "Changes settings of a repository", body: "Settings", answer: .named("Repository")
         ) { call throws(Problem) in
             let change = try await call.body(Wire.SettingsChange.self)
-            let old = try call.management.repository(call["name"], for: call.caller)
-            let changed = try await call.management.update(
-                old.name.text, settings: change.applied(to: old.settings), by: call.caller)
+            let changed = try await call.management.update(call["name"], by: call.caller) { change.applied(to: $0) }
             return JSONAnswer(Wire.Repository(changed))
         },
         Endpoint(
