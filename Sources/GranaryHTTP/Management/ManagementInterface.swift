@@ -20,7 +20,10 @@ package struct ManagementInterface: Sendable {
     /// Nil when the path is not one of the management interface.
     func respond(to request: IncomingRequest) async -> Outcome? {
         guard request.path == Self.prefix || request.path.hasPrefix(Self.prefix + "/") else { return nil }
-        if request.path == "\(Self.prefix)/openapi.json", request.method == .get || request.method == .head {
+        // Whoever takes GET takes HEAD; what is not sent for it is left out when the answer is written.
+        let method = request.method == .head ? .get : request.method
+        if request.path == "\(Self.prefix)/openapi.json" {
+            guard method == .get else { return refusal(.unsupported("the path takes GET"), [.get]) }
             return Outcome(
                 reply: Reply(.ok, .json, text: document), actor: "anonymous", repository: nil, operation: "openapi")
         }
@@ -28,7 +31,7 @@ package struct ManagementInterface: Sendable {
         let candidates = endpoints.compactMap { endpoint in
             endpoint.match(segments).map { (endpoint, $0) }
         }
-        guard let (endpoint, path) = candidates.first(where: { $0.0.method == request.method }) else {
+        guard let (endpoint, path) = candidates.first(where: { $0.0.method == method }) else {
             return refusal(unmatched(candidates.map(\.0)), candidates.map(\.0.method))
         }
         return await call(endpoint, path, request)
@@ -39,6 +42,7 @@ package struct ManagementInterface: Sendable {
         do throws(Problem) {
             let caller = try await management.caller(request.headers[.authorization])
             actor = caller.actor
+            if !endpoint.isOpen { _ = try management.requireUser(caller) }
             let call = ManagementCall(
                 management: management, caller: caller, path: path, query: Query(request.query), request: request)
             let answer = try await endpoint.handle(call)
@@ -59,7 +63,10 @@ package struct ManagementInterface: Sendable {
 
     private func refusal(_ problem: Problem, _ allowed: [HTTPRequest.Method]) -> Outcome {
         var reply = ProblemDetails.reply(to: problem)
-        if !allowed.isEmpty { reply.headers[.allow] = allowed.map(\.rawValue).joined(separator: ", ") }
+        if !allowed.isEmpty {
+            let methods = allowed.flatMap { $0 == .get ? [$0, .head] : [$0] }
+            reply.headers[.allow] = methods.map(\.rawValue).joined(separator: ", ")
+        }
         return Outcome(reply: reply, actor: "anonymous", repository: nil, operation: "unmatched")
     }
 }
