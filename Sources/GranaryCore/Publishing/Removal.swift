@@ -92,7 +92,11 @@ struct Removal: Sendable {
             try end(file.path, try known(file.package, content), content, sequence)
             if let path = FilePath(entry.name) { before.note(file: path, file.checksums.sha256) }
         }
-        return event(.fileRetracted, PackageName(path), "\(path)/", before, sequence)
+        // The summary names files of all packages, so it is for those who may see all: of one package, or administrators.
+        let packages = Set(entries.compactMap(\.file?.package))
+        return event(
+            .fileRetracted, packages.count == 1 ? packages.first : nil, path == "/" ? path : "\(path)/", before,
+            sequence)
     }
 
     /// A version goes with its last file.
