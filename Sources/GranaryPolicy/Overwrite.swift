@@ -29,6 +29,14 @@ package enum Overwrite {
         }
     }
 
+    /// Nil when properties may change, which they may where content may not be replaced: they are not part of it.
+    package static func refusalToAnnotate(policy: RepositorySettings.WritePolicy) -> String? {
+        switch policy {
+        case .allow, .once: nil
+        case .deny: "the write policy of this repository is 'deny': properties cannot be changed"
+        }
+    }
+
     /// Nil when removal is allowed.
     package static func refusalToRemove(_ what: String, policy: RepositorySettings.WritePolicy) -> String? {
         switch policy {

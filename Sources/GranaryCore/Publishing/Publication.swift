@@ -91,6 +91,9 @@ struct Publication: Sendable {
         _ plan: Plan, _ content: ContentRows, _ package: PackageID, _ sequence: SequenceNumber
     ) throws -> VersionID? {
         guard let version = draft.version else { return nil }
+        if let reason = Overwrite.refusalToAnnotate(policy: repository.settings.writePolicy) {
+            throw Problem.conflict(reason)
+        }
         if let existing = plan.existing, !plan.replaces {
             if let properties = plan.properties {
                 try content.setProperties(properties, of: existing, from: sequence)
