@@ -55,6 +55,14 @@ package struct Draft: Sendable {
         }
     }
 
+    /// Something that must not be there for the draft's first file to have its place, where that is new.
+    package enum Obstacle: Sendable, Hashable {
+        /// A file of a package.
+        case file(PackageName, FilePath)
+        /// Anything in the package of this name or in those below it.
+        case tree(String)
+    }
+
     package static let maximumMetadataBytes = 8 << 20
 
     package let package: PackageName
@@ -67,6 +75,7 @@ package struct Draft: Sendable {
     /// Replaces the properties, of a new and of an existing version alike; nil leaves them.
     package var properties: [Property]?
     package var needs: [Need] = []
+    package var obstacles: [Obstacle] = []
     /// Holds of the first file, evaluated in the transaction.
     package var condition: WriteCondition = .none
 

@@ -53,6 +53,13 @@ package struct FileAddress: Sendable, Hashable {
     /// As it follows the repository's address, percent-encoded.
     package var encodedPath: String { directory.encodedPath + percentEncoded(name) }
 
+    /// Where files would stand in place of its directories, from the root down.
+    package var ancestors: [FileAddress] {
+        directory.segments.indices.compactMap { try? FileAddress(Array(directory.segments[...$0])) }
+    }
+    /// The directory that would stand in its own place, as selections call it.
+    package var treePath: String { segments.joined(separator: "/") }
+
     private static func isReserved(_ segment: String) -> Bool {
         segment == Generic.uploadsSegment || segment == ".granary"
     }

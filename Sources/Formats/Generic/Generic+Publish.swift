@@ -56,7 +56,8 @@ extension Generic {
     }
 
     /// The file at `address` where the caller can see one. Throws when the conditions fail of it, or when it is new and
-    /// a file stands in place of one of its directories, or a directory in its own place.
+    /// a file stands in place of one of its directories, or a directory in its own place. What the caller may not see is
+    /// for the transaction to find.
     func admit(
         _ address: FileAddress, _ conditions: WriteRequest.Conditions, on access: some RepositoryAccess<Index>
     ) async throws(Problem) -> StoredFile? {
@@ -66,9 +67,7 @@ extension Generic {
             }
             return file
         }
-        for depth in address.directory.segments.indices {
-            let ancestor = try FileAddress(Array(address.segments[...depth]))
-            // What the caller may not see cannot be a reason given to it; the seam has no other way to ask.
+        for ancestor in address.ancestors {
             guard (try? await access.file(.path(ancestor.path), in: ancestor.package)) == nil else {
                 throw .conflict("\(ancestor.text) is a file and cannot be a directory too")
             }
@@ -86,6 +85,7 @@ extension Generic {
         draft.version = Draft.Version(name: address.version, mediaType: type)
         draft.files = [Draft.File(path: address.path, blob: blob, mediaType: type)]
         draft.properties = properties
+        draft.obstacles = address.ancestors.map { .file($0.package, $0.path) } + [.tree(address.treePath)]
         return draft
     }
 

@@ -38,12 +38,30 @@ struct Publication: Sendable {
         guard missing.isEmpty else { throw Problem.missing(missing) }
     }
 
+    private func checkObstacles(_ content: ContentRows) throws {
+        for obstacle in draft.obstacles {
+            switch obstacle {
+            case .file(let name, let path):
+                guard let package = try content.package(name, in: repository.id),
+                    try content.content(at: path, of: package) != nil
+                else { continue }
+                throw Problem.conflict("\(path) in \(name) is a file and cannot be a directory too")
+            case .tree(let path):
+                guard try !content.packages(below: path, of: repository.id, limit: 1).isEmpty else { continue }
+                throw Problem.conflict("\(path) is a directory and cannot be a file too")
+            }
+        }
+    }
+
     private func plan(_ content: ContentRows, _ package: PackageID) throws -> Plan {
         var plan = Plan()
         plan.existing = try draft.version.flatMap { try content.version($0.name, of: package) }
         for (index, file) in draft.files.enumerated() {
             let held = try content.content(at: file.path, of: package)
-            if index == 0 { try draft.condition.check(held?.blob) }
+            if index == 0 {
+                try draft.condition.check(held?.blob)
+                if held == nil { try checkObstacles(content) }
+            }
             let isSame = held.map { $0.mediaType == file.mediaType.text || file.path.text == draft.version?.name.text }
             let incoming = file.blob.checksums.sha256.hex
             let verdict = try decide(file.path.text, held.map { isSame == true ? $0.blob.hex : "" }, incoming)
@@ -73,6 +91,9 @@ struct Publication: Sendable {
         guard let properties = draft.properties else { return }
         let held = try plan.existing.map { try content.properties(of: $0) } ?? []
         guard Set(held) != Set(properties) else { return }
+        if let reason = Overwrite.refusalToAnnotate(policy: repository.settings.writePolicy) {
+            throw Problem.conflict(reason)
+        }
         plan.properties = properties
         plan.before.note(held)
         plan.after.note(properties)
@@ -91,9 +112,6 @@ struct Publication: Sendable {
         _ plan: Plan, _ content: ContentRows, _ package: PackageID, _ sequence: SequenceNumber
     ) throws -> VersionID? {
         guard let version = draft.version else { return nil }
-        if let reason = Overwrite.refusalToAnnotate(policy: repository.settings.writePolicy) {
-            throw Problem.conflict(reason)
-        }
         if let existing = plan.existing, !plan.replaces {
             if let properties = plan.properties {
                 try content.setProperties(properties, of: existing, from: sequence)
