@@ -139,6 +139,13 @@ let package = Package(
                 "GranaryModel", "GranaryFormat", "GranaryPorts", "GranaryStore", "GranarySQLite", "GranaryCore",
                 "GranaryTestKit"
             ]),
+        tests(
+            "GranaryHTTP",
+            [
+                "GranaryHTTP", "GranaryCore", "GranaryFormat", "GranaryModel", "GranaryTestKit", .crypto, .httpTypes,
+                .logging, .nioCore, .nioSSL
+            ] + formats.map { .byName(name: "Format\($0)") }),
+        tests("granary", ["granary", "GranaryTestKit"]),
         tests("Tidy", exclude: ["migrations.sha256"], [.crypto])
     ] + formatModules + formatTests,
     swiftLanguageModes: [.v6]

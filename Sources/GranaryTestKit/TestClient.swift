@@ -1,10 +1,9 @@
-import NIOSSL
 import AsyncHTTPClient
 import FoundationEssentials
 package import HTTPTypes
 import NIOCore
 import NIOHTTP1
-import NIOPosix
+import NIOSSL
 
 /// What a test sees of an answer.
 package struct TestAnswer: Sendable {
@@ -47,42 +46,6 @@ extension TestServer {
         }
         return TestAnswer(status: Int(response.status.code), headers: fields, body: [UInt8](bytes.readableBytesView))
     }
-
-    /// Writes bytes to a fresh connection and answers what comes back until the server closes it or `patience` is over.
-    /// With `closing`, this side is closed at once after the bytes, as a client that dies does.
-    package func raw(_ bytes: [UInt8], closing: Bool = false, patience: Duration = .seconds(5)) async throws -> [UInt8]
-    {
-        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .connect(host: "127.0.0.1", port: port) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
-                }
-            }
-        return try await channel.executeThenClose { inbound, outbound in
-            try await outbound.write(ByteBuffer(bytes: bytes))
-            if closing { return [] }
-            return try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
-                let received = ReceivedBytes()
-                group.addTask {
-                    for try await chunk in inbound { await received.append(chunk) }
-                    return await received.bytes
-                }
-                group.addTask {
-                    try await Task.sleep(for: patience)
-                    return nil
-                }
-                defer { group.cancelAll() }
-                if let first = try await group.next(), let all = first { return all }
-                return await received.bytes
-            }
-        }
-    }
-}
-
-private actor ReceivedBytes {
-    var bytes: [UInt8] = []
-
-    func append(_ chunk: ByteBuffer) { bytes += Array(chunk.readableBytesView) }
 }
 
 extension HTTPClient {

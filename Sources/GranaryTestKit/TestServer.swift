@@ -6,7 +6,7 @@ import GranaryHTTP
 package import GranaryModel
 import GranarySQLite
 import GranaryStore
-import Logging
+package import Logging
 import NIOPosix
 package import NIOSSL
 import ServiceLifecycle
@@ -37,20 +37,23 @@ package struct TestServer: Sendable {
     /// The administrator, for calls that skip HTTP.
     package let admin = Principal(user: UserName("admin"), isAdministrator: true, scopes: nil)
 
-    /// Serves from `folder` while `body` runs. Run twice on one folder, it is a restart.
+    /// Serves from `folder` while `body` runs. Run twice on one folder, it is a restart. `patience` is how long the sender
+    /// of a body may be slow.
     package static func run<Value: Sendable>(
         formats: [any PackageFormat], repositories: [NewRepository], in folder: TemporaryDirectory,
-        tls: TLSConfiguration? = nil, idleTimeout: Duration = .seconds(20),
+        tls: TLSConfiguration? = nil, idleTimeout: Duration = .seconds(20), patience: Duration = .seconds(30),
+        log: (@Sendable (String) -> any LogHandler)? = nil,
         _ body: @escaping @Sendable (TestServer) async throws -> Value
     ) async throws -> Value {
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let logger = Logger(label: "test", factory: log ?? { _ in SwiftLogNoOpLogHandler() })
         let files = NIOThreadPool(numberOfThreads: 4)
         files.start()
         let driver = try SQLiteDriver(path: "\(folder.path)/granary.db")
         try await Migrator(driver: driver).migrate()
         let services = Services(
             driver: driver, blobs: try FilesystemBlobStore(root: folder.path, pool: files),
-            snapshot: CurrentSnapshot(driver: driver), now: systemNow, random: systemRandom, logger: logger)
+            snapshot: CurrentSnapshot(driver: driver), now: systemNow, random: systemRandom, logger: logger,
+            passwordRounds: 10)
         try await services.snapshot.refresh()
         let signer = await TokenSigner(
             key: [UInt8](repeating: 7, count: 32), now: systemNow, random: systemRandom)
@@ -64,7 +67,8 @@ package struct TestServer: Sendable {
             gateway: gateway, management: management, readiness: ReadinessProbe {},
             origin: OriginPolicy(
                 configured: nil, trustsForwarded: false, isSecure: tls != nil, fallbackAuthority: "localhost"),
-            registry: PrometheusRegistry(), version: "test", now: systemNow, random: systemRandom, logger: logger)
+            registry: PrometheusRegistry(), version: "test", now: systemNow, random: systemRandom, logger: logger,
+            patience: patience)
         let (ports, told) = AsyncStream<Int>.makeStream()
         let http = try HTTPServer.service(
             ListenerSettings(host: "127.0.0.1", port: 0, tls: tls, idleTimeout: idleTimeout),

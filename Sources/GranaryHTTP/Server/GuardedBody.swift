@@ -10,8 +10,6 @@ struct GuardedBody: AsyncSequence, Sendable {
     typealias Element = ByteBuffer
     typealias Failure = any Error
 
-    /// A sender has this long before its rate counts.
-    static let patience = Duration.seconds(30)
     /// Slower than this on the whole is refused, in bytes per second.
     static let minimumRate: Int64 = 512
 
@@ -19,6 +17,8 @@ struct GuardedBody: AsyncSequence, Sendable {
     /// What `Content-Length` says.
     let length: Int64?
     let expectsContinue: Bool
+    /// A sender has this long before its rate counts.
+    let patience: Duration
     let channel: any Channel
     let clock: ContinuousClock
 
@@ -55,7 +55,7 @@ struct GuardedBody: AsyncSequence, Sendable {
 
         private func checkRate() throws {
             let elapsed = source.clock.now - started
-            guard elapsed > patience, received < elapsed.components.seconds * minimumRate else { return }
+            guard elapsed > source.patience, received < elapsed.components.seconds * minimumRate else { return }
             throw Problem.interrupted("the request body came slower than \(minimumRate) bytes a second")
         }
     }

@@ -22,12 +22,14 @@ package struct Responder: Sendable {
     private let now: Now
     private let random: @Sendable (Int) -> [UInt8]
     private let logger: Logger
+    private let patience: Duration
     private let clock = ContinuousClock()
 
+    /// `patience` is how long the sender of a body may be slow before its rate counts.
     package init(
         gateway: Gateway, management: Management, readiness: ReadinessProbe, origin: OriginPolicy,
         registry: PrometheusRegistry, version: String, now: @escaping Now,
-        random: @escaping @Sendable (Int) -> [UInt8], logger: Logger
+        random: @escaping @Sendable (Int) -> [UInt8], logger: Logger, patience: Duration = .seconds(30)
     ) {
         self.gateway = gateway
         self.management = ManagementInterface(management, version: version)
@@ -37,6 +39,7 @@ package struct Responder: Sendable {
         self.now = now
         self.random = random
         self.logger = logger
+        self.patience = patience
     }
 
     func respond(
@@ -107,7 +110,8 @@ package struct Responder: Sendable {
         let length = request.headers[.contentLength].flatMap { Int64($0) }
         let body = GuardedBody(
             body: request.body, length: length,
-            expectsContinue: request.headers[.expect]?.lowercased() == "100-continue", channel: channel, clock: clock)
+            expectsContinue: request.headers[.expect]?.lowercased() == "100-continue", patience: patience,
+            channel: channel, clock: clock)
         return IncomingRequest(
             method: request.method, path: target.path, query: target.query, headers: request.headers,
             origin: origin.origin(of: request.head), body: GranaryFormat.RequestBody(body))
