@@ -8,7 +8,9 @@ package struct RawConnection: Sendable {
     fileprivate let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
     fileprivate let received: ReceivedBytes
 
+    /// Writes bytes as they are.
     package func send(_ bytes: [UInt8]) async throws { try await outbound.write(ByteBuffer(bytes: bytes)) }
+    /// Writes text as UTF-8.
     package func send(_ text: String) async throws { try await send(Array(text.utf8)) }
 
     /// Whether the server has closed its side.

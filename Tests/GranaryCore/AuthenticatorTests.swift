@@ -10,7 +10,7 @@ import Testing
 struct AuthenticatorTests {
     @Test("A password is recognised, and nothing like it")
     func password() throws {
-        let stored = try PasswordHash.make("correct horse", salt: Array(repeating: 3, count: 16))
+        let stored = try PasswordHash.make("correct horse", salt: Array(repeating: 3, count: 16), logRounds: 10)
         #expect(PasswordHash.verify("correct horse", against: stored))
         #expect(!PasswordHash.verify("correct horse ", against: stored))
         #expect(!PasswordHash.verify("", against: stored))
@@ -40,14 +40,18 @@ struct AuthenticatorTests {
         let memory = CredentialMemory(key: Array(repeating: 1, count: 32))
         let ann = try #require(UserName("ann"))
         let now = Timestamp(milliseconds: 1_000_000)
-        memory.remember("secret", of: ann, at: now, notAfter: nil)
+        memory.remember("secret", of: ann, at: now, notAfter: nil, generation: memory.generation)
         #expect(memory.user(of: "secret", at: now) == ann)
         #expect(memory.user(of: "other", at: now) == nil)
         #expect(memory.user(of: "secret", at: now.adding(.seconds(301))) == nil)
-        memory.remember("token", of: ann, at: now, notAfter: now.adding(.seconds(5)))
+        memory.remember("token", of: ann, at: now, notAfter: now.adding(.seconds(5)), generation: memory.generation)
         #expect(memory.user(of: "token", at: now.adding(.seconds(6))) == nil)
-        memory.remember("secret", of: ann, at: now, notAfter: nil)
+        memory.remember("secret", of: ann, at: now, notAfter: nil, generation: memory.generation)
+        let before = memory.generation
         memory.forgetAll()
+        #expect(memory.user(of: "secret", at: now) == nil)
+        // What was checked before a change must not be remembered after it.
+        memory.remember("secret", of: ann, at: now, notAfter: nil, generation: before)
         #expect(memory.user(of: "secret", at: now) == nil)
     }
 

@@ -83,6 +83,7 @@ struct SchemaValidator {
 
     /// What is not described is a fault, too: the document is to say all there is.
     private func faults(of members: [String: JSONTree], against schema: JSONTree, at place: String) -> [String] {
+        if schema["additionalProperties"] == .boolean(true) { return [] }
         let properties = schema["properties"]?.members ?? [:]
         let required = schema["required"]?.elements.compactMap(\.text) ?? []
         let missing = required.filter { members[$0] == nil }.map { "\(place).\($0) is missing" }

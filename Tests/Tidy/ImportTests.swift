@@ -50,7 +50,8 @@ private let layers: [String: Layer] = [
             "GranaryCore", "GranaryHTTP"
         ],
         [
-            "AsyncHTTPClient", "Crypto", "HTTPTypes", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL",
+            "AsyncHTTPClient", "Crypto", "Darwin", "Foundation", "Glibc", "HTTPTypes", "Musl", "Logging", "NIOCore",
+            "NIOHTTP1", "NIOPosix", "NIOSSL",
             "ServiceLifecycle", "Testing"
         ])
 ]

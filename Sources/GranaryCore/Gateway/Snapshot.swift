@@ -37,7 +37,6 @@ package struct Snapshot: Sendable {
         repositories.values.allSatisfy { $0.format != format || $0.settings.anonymousRead }
     }
 
-    /// Whether a caller has rights on a package, or, with none, on at least one package of the repository.
     /// What somebody may do to at least some package of a repository.
     package func rights(of principal: Principal, on repository: Repository) -> Rights {
         let question = Authorization.Question(
@@ -45,6 +44,7 @@ package struct Snapshot: Sendable {
         return Authorization.rights(of: principal, on: question, grants: grants)
     }
 
+    /// Whether a caller has rights on a package, or, with none, on at least one package of the repository.
     package func verdict(
         _ principal: Principal, _ rights: Rights, on repository: Repository, _ package: PackageName?
     ) -> Authorization.Verdict {

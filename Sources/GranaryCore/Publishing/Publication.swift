@@ -47,7 +47,7 @@ struct Publication: Sendable {
                 else { continue }
                 throw Problem.conflict("\(path) in \(name) is a file and cannot be a directory too")
             case .tree(let path):
-                guard try !content.packages(below: path, of: repository.id, limit: 1).isEmpty else { continue }
+                if try content.packages(below: path, of: repository.id, limit: 1).isEmpty { continue }
                 throw Problem.conflict("\(path) is a directory and cannot be a file too")
             }
         }

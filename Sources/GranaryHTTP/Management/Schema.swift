@@ -52,7 +52,9 @@ indirect enum Schema: Sendable {
                 "required": .array(fields.filter(\.isRequired).map { .string($0.name) })
             ])
         case .any(let description):
-            return .object(["type": "object", "description": .string(description)])
+            return .object([
+                "type": "object", "description": .string(description), "additionalProperties": .boolean(true)
+            ])
         case .named(let name):
             return .object(["$ref": .string("#/components/schemas/\(name)")])
         }
