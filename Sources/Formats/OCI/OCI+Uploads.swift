@@ -1,6 +1,7 @@
 import GranaryFormat
 import GranaryModel
 import HTTPTypes
+import NIOCore
 
 extension OCI {
     /// One blob at most; what a repository may hold in all is for its quota to say.
@@ -58,12 +59,9 @@ extension OCI {
     private func append(
         _ request: FormatRequest, to id: UploadID, _ range: ContentRange?, _ access: some RepositoryAccess<Index>
     ) async throws(Problem) -> UploadStatus {
-        let status = try await access.append(request.body, to: id, at: range?.first)
-        // With a length the two were compared before; a chunked body shows only now.
-        guard range.map({ status.offset == $0.last + 1 }) ?? true else {
-            throw .invalid(.size, "Content-Range and the body disagree; the upload holds \(status.offset) bytes")
-        }
-        return status
+        guard let range else { return try await access.append(request.body, to: id, at: nil) }
+        let body = RequestBody(RangedBody(body: request.body, length: range.length))
+        return try await access.append(body, to: id, at: range.first)
     }
 
     private func publish(
@@ -82,6 +80,37 @@ extension OCI {
                 // Inclusive and without a unit. An empty session says 0-0, the least that clients can read.
                 .range: "0-\(max(status.offset - 1, 0))"
             ])
+    }
+}
+
+/// A body as long as its Content-Range says. What is beyond is not taken, because a session cannot give bytes back.
+private struct RangedBody: AsyncSequence, Sendable {
+    typealias Element = ByteBuffer
+    typealias Failure = any Error
+
+    let body: RequestBody
+    let length: Int64
+
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(chunks: body.makeAsyncIterator(), missing: length) }
+
+    struct AsyncIterator: AsyncIteratorProtocol {
+        var chunks: RequestBody.AsyncIterator
+        /// Below zero once there was more.
+        var missing: Int64
+
+        mutating func next() async throws -> ByteBuffer? {
+            guard missing >= 0 else { throw Self.disagreement }
+            guard var chunk = try await chunks.next() else {
+                guard missing == 0 else { throw Self.disagreement }
+                return nil
+            }
+            let wanted = missing
+            missing -= Int64(chunk.readableBytes)
+            if missing >= 0 { return chunk }
+            return chunk.readSlice(length: Int(wanted))
+        }
+
+        private static let disagreement = Problem.invalid(.size, "Content-Range and the body disagree")
     }
 }
 
