@@ -63,17 +63,27 @@ package struct Gateway: Sendable {
 
     /// Answers a request to a format's mount; nil when the path belongs to none.
     package func respond(to request: IncomingRequest) async -> Outcome? {
-        let parts = request.path.dropFirst().split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        guard request.path.hasPrefix("/"), let first = parts.first, let mount = mounts[String(first)] else {
-            return nil
-        }
-        let rest = parts.count > 1 ? String(parts[1]) : ""
+        guard let (mount, rest) = mount(of: request) else { return nil }
         do {
             let principal = try await authenticator.authenticate(request.headers[.authorization])
             return await mount.respond(to: request, rest: rest, principal)
         } catch {
             return mount.refuse(error, request, rest: rest)
         }
+    }
+
+    /// Words a problem that shows only once the answer is sent, as the format at the request's path does; nil when the
+    /// path belongs to none.
+    package func refusal(_ problem: Problem, to request: IncomingRequest) -> Reply? {
+        mount(of: request).map { $0.refuse(problem, request, rest: $1).reply }
+    }
+
+    private func mount(of request: IncomingRequest) -> (any MountedFormat, rest: String)? {
+        let parts = request.path.dropFirst().split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        guard request.path.hasPrefix("/"), let first = parts.first, let mount = mounts[String(first)] else {
+            return nil
+        }
+        return (mount, parts.count > 1 ? String(parts[1]) : "")
     }
 
     /// Opens the bytes of a served file. Throws when a row names bytes that are not there.

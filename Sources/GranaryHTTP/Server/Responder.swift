@@ -50,9 +50,10 @@ package struct Responder: Sendable {
         var record = RequestRecord(
             id: hexadecimal(random(8)), method: request.method, path: target.path,
             peer: channel.remoteAddress?.ipAddress ?? "-")
-        let reply = await answer(request, target, channel, &record)
+        let incoming = incoming(request, target, channel)
+        let reply = await answer(incoming, &record)
         do {
-            try await write(reply, to: request, writer, &record)
+            try await write(reply, to: incoming, writer, &record)
         } catch {
             record.isComplete = false
             finish(record, since: started)
@@ -86,16 +87,13 @@ package struct Responder: Sendable {
         }
     }
 
-    private func answer(
-        _ request: Request, _ target: Target, _ channel: any Channel, _ record: inout RequestRecord
-    ) async -> Reply {
-        if let page = await pages.respond(method: request.method, path: target.path) {
+    private func answer(_ request: IncomingRequest, _ record: inout RequestRecord) async -> Reply {
+        if let page = await pages.respond(method: request.method, path: request.path) {
             record.operation = page.name
             return page.reply
         }
-        let incoming = incoming(request, target, channel)
-        if let outcome = await management.respond(to: incoming) { return note(outcome, &record) }
-        if let outcome = await gateway.respond(to: incoming) { return note(outcome, &record) }
+        if let outcome = await management.respond(to: request) { return note(outcome, &record) }
+        if let outcome = await gateway.respond(to: request) { return note(outcome, &record) }
         return ProblemDetails.reply(to: .unknown(.path, "nothing is served at this path"))
     }
 
@@ -120,53 +118,60 @@ package struct Responder: Sendable {
     // MARK: Writing
 
     private func write(
-        _ reply: Reply, to request: Request, _ writer: consuming ResponseWriter, _ record: inout RequestRecord
+        _ reply: Reply, to request: IncomingRequest, _ writer: consuming ResponseWriter, _ record: inout RequestRecord
     ) async throws {
         var answer = reply
         var pieces: [FileAnswer.Piece] = []
-        var file: ServedFile?
+        let isHead = request.method == .head
+        var blob: BlobReader?
         if case .file(let served) = reply.body {
             let prepared = FileAnswer(
                 served, reply: reply, request: request.headers, boundary: hexadecimal(random(12)))
-            (answer.status, answer.headers, pieces, file) = (prepared.status, prepared.headers, prepared.pieces, served)
-        }
-        let isHead = request.method == .head
-        var blob: BlobReader?
-        if let served = file, !pieces.isEmpty, !isHead {
-            do {
-                blob = try await gateway.open(served.blob)
-            } catch {
-                logger.error("stored bytes cannot be read", metadata: ["blob": "\(served.blob)", "error": "\(error)"])
-                answer = ProblemDetails.reply(to: .unavailable("the stored bytes cannot be read", retryAfter: 60))
-                (pieces, file) = ([], nil)
+            (answer.status, answer.headers, pieces) = (prepared.status, prepared.headers, prepared.pieces)
+            if !pieces.isEmpty, !isHead {
+                blob = await open(served)
+                if blob == nil { answer = unreadable(request) }
             }
         }
         record.status = answer.status.code
-        let head = head(of: answer, id: record.id, isFile: file != nil)
-        var body = ByteBuffer()
-        if case .bytes(let bytes) = answer.body, !isHead { body = bytes }
+        let head = head(of: answer, id: record.id)
         if let blob {
             let out = try await writer.writeHead(head)
             record.bytes = try await send(pieces, of: blob, out)
         } else {
+            var body = ByteBuffer()
+            if case .bytes(let bytes) = answer.body, !isHead { body = bytes }
             try await writer.write(response: head, body: ResponseBody(byteBuffer: body))
             record.bytes = Int64(body.readableBytes)
         }
     }
 
-    private func head(of reply: Reply, id: String, isFile: Bool) -> HTTPResponse {
+    /// Nil when the bytes that a row names are not there, which is for the operator to mend.
+    private func open(_ file: ServedFile) async -> BlobReader? {
+        do {
+            return try await gateway.open(file.blob)
+        } catch {
+            logger.error("stored bytes cannot be read", metadata: ["blob": "\(file.blob)", "error": "\(error)"])
+            return nil
+        }
+    }
+
+    private func unreadable(_ request: IncomingRequest) -> Reply {
+        let problem = Problem.unavailable("the stored bytes cannot be read", retryAfter: 60)
+        return gateway.refusal(problem, to: request) ?? ProblemDetails.reply(to: problem)
+    }
+
+    private func head(of reply: Reply, id: String) -> HTTPResponse {
         var fields = reply.headers
         fields[.date] = HTTPDate.format(now())
         fields[.server] = "Granary"
         fields[.xRequestID] = id
         if fields[.xContentTypeOptions] == nil { fields[.xContentTypeOptions] = "nosniff" }
-        if !isFile {
-            switch reply.body {
-            case .bytes(let bytes): fields[.contentLength] = String(bytes.readableBytes)
-            case .empty where reply.status != .noContent && reply.status != .notModified:
-                if fields[.contentLength] == nil { fields[.contentLength] = "0" }
-            case .empty, .file: break
-            }
+        switch reply.body {
+        case .bytes(let bytes): fields[.contentLength] = String(bytes.readableBytes)
+        case .empty where reply.status != .noContent && reply.status != .notModified:
+            if fields[.contentLength] == nil { fields[.contentLength] = "0" }
+        case .empty, .file: break
         }
         return HTTPResponse(status: reply.status, headerFields: fields)
     }
