@@ -113,13 +113,13 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
             parsed = operation
             try authorize(operation.requirement, context, on: repository)
             let access = LocalRepository(
-                repository: repository, principal: context.principal, format: format, services: services)
+                repository: repository, principal: context.principal, format: format, services: services,
+                hidesUnknown: hidesUnknown(address, context))
             let reply = try await format.perform(
                 operation, FormatRequest(head: head, body: context.request.body), on: access)
             return outcome(reply, context, repository, operation.name)
         } catch {
-            let problem = hiding(error, address, context)
-            return refusal(problem, head, parsed, context, repository)
+            return refusal(error, head, parsed, context, repository)
         }
     }
 
@@ -144,13 +144,10 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
         }
     }
 
-    /// To somebody unknown, a name that nobody has used looks like a name they may not see, so that the two cannot be told
-    /// apart where private repositories share the mount.
-    private func hiding(_ problem: Problem, _ address: Address, _ context: Context) -> Problem {
-        guard case .unknown(.package, _) = problem, address.isFallback, context.principal.user == nil,
-            !context.snapshot.isPublic(format.name)
-        else { return problem }
-        return .unauthenticated("a credential is needed")
+    /// To somebody unknown, a name that nobody has used is to look like a name they may not see, so that the two cannot
+    /// be told apart where private repositories share the mount.
+    private func hidesUnknown(_ address: Address, _ context: Context) -> Bool {
+        address.isFallback && context.principal.user == nil && !context.snapshot.isPublic(format.name)
     }
 
     // MARK: The mount itself

@@ -7,15 +7,24 @@ import GranaryStore
 extension LocalRepository {
     func index(_ selection: Selection, _ page: Page) async throws(Problem) -> Format.Index {
         try authorize(.read, selection.package)
+        return format.make(selection, from: try await rows(selection, page))
+    }
+
+    private func rows(_ selection: Selection, _ page: Page) async throws(Problem) -> IndexRows {
         let snapshot = services.snapshot.value
-        let rows = try await services.performing {
-            try await services.driver.read { [repository, principal] in
-                try selection.rows(page, of: repository.id, ContentRows($0)) { package in
-                    snapshot.verdict(principal, .read, on: repository, package) == .allowed
+        do throws(Problem) {
+            return try await services.performing {
+                try await services.driver.read { [repository, principal] in
+                    try selection.rows(page, of: repository.id, ContentRows($0)) { package in
+                        snapshot.verdict(principal, .read, on: repository, package) == .allowed
+                    }
                 }
             }
+        } catch .unknown(.package, let name) {
+            throw unknown(name)
+        } catch {
+            throw error
         }
-        return format.make(selection, from: rows)
     }
 }
 

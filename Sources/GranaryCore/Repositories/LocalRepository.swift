@@ -15,6 +15,8 @@ struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
     let principal: Principal
     let format: Format
     let services: Services
+    /// Whether a package that has never held anything looks like one the caller may not see.
+    let hidesUnknown: Bool
 
     func file(_ reference: FileReference, in package: PackageName) async throws(Problem) -> StoredFile {
         try authorize(.read, package)
@@ -26,7 +28,7 @@ struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
         switch lookup {
         case .found(let file): return file
         case .unknownFile: throw .unknown(.file, "there is no such file in \(package)")
-        case .unknownPackage: throw .unknown(.package, package.text)
+        case .unknownPackage: throw unknown(package.text)
         }
     }
 
@@ -82,6 +84,11 @@ struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
         return try await services.performing {
             try await services.driver.write { try removal.run(on: $0) }
         }
+    }
+
+    /// What to say of a package that has never held anything.
+    func unknown(_ package: String) -> Problem {
+        hidesUnknown ? .unauthenticated("a credential is needed") : .unknown(.package, package)
     }
 
     func authorize(_ rights: Rights, _ package: PackageName?) throws(Problem) {
