@@ -130,6 +130,29 @@ import Testing
         }
     }
 
+    @Test func `Of two requests that write to one session one is refused`() async throws {
+        try await withOCI { server in
+            let image = server.image()
+            let session = try await image.openUpload()
+            let slow = Self.head("PATCH", session, "Content-Length: 100") + Self.content[..<10]
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { _ = try await server.raw(slow, patience: .seconds(4)) }
+                var refusal: TestAnswer?
+                for _ in 0..<30 where refusal == nil {
+                    let answer = try await image.follow("PATCH", session, body: [])
+                    if answer.status != 202 { refusal = answer }
+                    try await Task.sleep(for: .milliseconds(50))
+                }
+                #expect(refusal?.refusal == "409 BLOB_UPLOAD_INVALID")
+                try await group.waitForAll()
+            }
+            let held = try await Self.settled(image, session)
+            #expect(held == 10)
+            let digest = sha256(Array(Self.content[..<10]))
+            #expect(try await image.follow("PUT", "\(session)?digest=\(digest)").status == 201)
+        }
+    }
+
     @Test func `Nothing is read, nor asked for, of a body that is refused`() async throws {
         try await withOCI { server in
             let framing = "Content-Length: 5000000\r\nExpect: 100-continue"
