@@ -88,16 +88,21 @@ import Testing
                         #expect(answer["WWW-Authenticate"]?.contains("\"repository:\(name):pull") ?? false)
                         answers.append(answer)
                     }
-                    #expect(Set(answers.map { "\($0.headers.map(\.name))" }).count == 1)
+                    #expect(Set(answers.map { "\($0.headers.map(\.name)) \($0.text)" }).count == 1)
                     var known: [TestAnswer] = []
-                    for name in ["prod/app", "prod/none"] {
+                    // A list of referrers is empty for what does not exist; everything else is not found.
+                    let status = path.hasPrefix("referrers/") ? 200 : 404
+                    for name in ["prod/app", "prod/none", "nosuch/app"] {
                         let answer = try await server.image(name, as: stranger).send(method, path)
-                        #expect(answer.status == 404, "\(method) \(name)/\(path)")
+                        #expect(answer.status == status, "\(method) \(name)/\(path)")
                         known.append(answer)
                     }
-                    let texts = known.map { $0.text.replacing("none", with: "app") }
-                    #expect(texts[0] == texts[1])
+                    #expect(Set(known.map(\.text)).count == 1)
                 }
+            }
+            for name in ["prod", "nosuch"] {
+                let answer = try await server.send("GET", "/v2/\(name)/manifests/x", authorization: nil)
+                #expect(answer.status == 401, "an address without an image")
             }
             // What is public tells the truth.
             #expect(try await server.image("app", as: nil).send("GET", "manifests/v1").status == 200)
@@ -116,12 +121,15 @@ import Testing
                 ("PATCH", "blobs/uploads/\(String(repeating: "0", count: 32))")
             ]
             for (method, path) in writes {
+                var refusals: Set<String> = []
                 for name in ["prod/app", "prod/none", "docker/app", "none"] {
                     let known = try await server.image(name, as: reader).send(method, path, body: manifest.bytes)
                     #expect(known.refusal == "403 DENIED", "\(method) \(name)/\(path)")
                     let unknown = try await server.image(name, as: nil).send(method, path, body: manifest.bytes)
                     #expect(unknown.refusal == "401 UNAUTHORIZED", "\(method) \(name)/\(path)")
+                    refusals.insert(known.text + unknown.text)
                 }
+                #expect(refusals.count == 1)
             }
             #expect(try await server.image("prod/app", as: reader).send("GET", "manifests/v1").status == 200)
             #expect(try await server.image("prod/none", as: reader).send("GET", "manifests/v1").status == 404)

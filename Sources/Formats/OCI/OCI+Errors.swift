@@ -10,6 +10,9 @@ extension OCI {
         if case .outOfOrder(let status) = problem {
             // The client resumes from the headers; the specification wants no body.
             reply = session(.rangeNotSatisfiable, status, ImageAddress(head, status.package))
+        } else if case .unknown(.package, _) = problem, case .image(_, .listReferrers) = operation?.call {
+            // What does not exist has no referrers, and so has what somebody may not see.
+            reply = referrersReply([])
         } else {
             let refusal = refusal(problem, head, operation?.call)
             reply = Reply(refusal.status, .json, text: json(ErrorList(errors: [refusal.entry])))
@@ -35,6 +38,9 @@ extension OCI {
     private func refusal(_ problem: Problem, _ head: RequestHead, _ call: Call?) -> Refusal {
         switch problem {
         case .invalid(let subject, let text): invalid(subject, text, head, call)
+        // The same words for an image in a repository the caller may not see and for one in no repository at all.
+        case .unknown(.package, _), .unknown(.repository, _):
+            Refusal(.notFound, "NAME_UNKNOWN", "there is no such image")
         case .unknown(let subject, let text): Refusal(.notFound, unknownCode(subject, call), text)
         case .missing(let names):
             Refusal(

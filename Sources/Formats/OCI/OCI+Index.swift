@@ -96,7 +96,7 @@ extension OCI {
             }
             page = stored.adding(held, limit: listing.limit)
         }
-        var reply = Reply(.ok, .imageIndex, text: json(ReferrersList(manifests: page.descriptors)))
+        var reply = referrersReply(page.descriptors)
         if artifactType != nil { reply.headers[.filtersApplied] = "artifactType" }
         let next = page.hasMore ? page.descriptors.last?.digest : nil
         reply.headers[.link] = link(address.referrers(subject), listing, after: next, artifactType)
@@ -142,6 +142,10 @@ extension OCI {
         } catch {
             throw error
         }
+    }
+
+    func referrersReply(_ descriptors: [Descriptor]) -> Reply {
+        Reply(.ok, .imageIndex, text: json(ReferrersList(manifests: descriptors)))
     }
 
     private struct ReferrersList: Encodable {

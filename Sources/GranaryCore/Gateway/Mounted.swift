@@ -119,8 +119,16 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
                 operation, FormatRequest(head: head, body: context.request.body), on: access)
             return outcome(reply, context, repository, operation.name)
         } catch {
-            return refusal(error, head, parsed, context, repository)
+            let problem = parsed == nil ? hiding(error, address, context) : error
+            return refusal(problem, head, parsed, context, repository)
         }
+    }
+
+    /// A request that cannot be read must not tell by its refusal that there is a repository the caller may not see.
+    private func hiding(_ problem: Problem, _ address: Address, _ context: Context) -> Problem {
+        guard !address.isFallback else { return problem }
+        let verdict = context.snapshot.verdict(context.principal, .read, on: address.repository, nil)
+        return verdict.problem(on: address.repository, nil) ?? problem
     }
 
     private func authorize(

@@ -6,19 +6,20 @@ import GranaryStore
 import Logging
 
 extension Authorization.Verdict {
-    /// The problem a verdict means for somebody who asked for rights on a package; nil when they may.
+    /// The problem a verdict means for somebody who asked for rights on a package; nil when they may. It names no
+    /// repository: the default repository refuses unknown names in the same words as a private one its own.
     func problem(on repository: Repository, _ package: PackageName?) -> Problem? {
         switch self {
         case .allowed:
             nil
         case .unauthenticated:
-            .unauthenticated("a credential is needed for \(repository.name)")
+            .unauthenticated("a credential is needed")
         case .insufficientScope:
             .insufficientScope
         case .hidden:
             package.map { .unknown(.package, $0.text) } ?? .unknown(.repository, "there is no such repository")
         case .denied(let missing):
-            .denied("needs \(missing.names.joined(separator: " and ")) on \(repository.name)")
+            .denied("needs the right to \(missing.names.joined(separator: " and ")) here, which a grant gives")
         }
     }
 }
