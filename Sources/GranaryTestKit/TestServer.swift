@@ -38,7 +38,7 @@ package struct TestServer: Sendable {
     package let admin = Principal(user: UserName("admin"), isAdministrator: true, scopes: nil)
 
     /// Serves from `folder` while `body` runs. Run twice on one folder, it is a restart. `patience` is how long the sender
-    /// of a body may be slow.
+    /// of a body may be slow, and how long it may go on after the answer.
     package static func run<Value: Sendable>(
         formats: [any PackageFormat], repositories: [NewRepository], in folder: TemporaryDirectory,
         tls: TLSConfiguration? = nil, idleTimeout: Duration = .seconds(20), patience: Duration = .seconds(30),
@@ -71,7 +71,7 @@ package struct TestServer: Sendable {
             patience: patience)
         let (ports, told) = AsyncStream<Int>.makeStream()
         let http = try HTTPServer.service(
-            ListenerSettings(host: "127.0.0.1", port: 0, tls: tls, idleTimeout: idleTimeout),
+            ListenerSettings(host: "127.0.0.1", port: 0, tls: tls, idleTimeout: idleTimeout, lingering: patience),
             responder: responder, logger: logger
         ) { told.yield($0) }
         let group = ServiceGroup(configuration: .init(services: [http], logger: logger))

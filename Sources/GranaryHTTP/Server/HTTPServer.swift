@@ -15,12 +15,18 @@ package struct ListenerSettings: Sendable {
     package let tls: TLSConfiguration?
     /// A connection on which nothing arrives for as long, and that waits for no answer, is closed.
     package let idleTimeout: Duration
+    /// A body that goes on after its answer is read for as long.
+    package let lingering: Duration
 
-    package init(host: String, port: Int, tls: TLSConfiguration?, idleTimeout: Duration = .seconds(75)) {
+    package init(
+        host: String, port: Int, tls: TLSConfiguration?, idleTimeout: Duration = .seconds(75),
+        lingering: Duration = .seconds(30)
+    ) {
         self.host = host
         self.port = port
         self.tls = tls
         self.idleTimeout = idleTimeout
+        self.lingering = lingering
     }
 }
 
@@ -38,7 +44,7 @@ package enum HTTPServer {
         onRunning: @escaping @Sendable (Int) async -> Void
     ) throws -> any Service {
         let channel = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [UnfinishedRequestHandler()],
+            additionalChannelHandlers: [UnfinishedRequestHandler(lingering: settings.lingering)],
             idleTimeout: TimeAmount(settings.idleTimeout),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: maximumHeaderBytes, maxHeaderListSize: maximumHeaderListBytes,
