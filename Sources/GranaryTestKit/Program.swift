@@ -20,6 +20,8 @@ package struct Program: Sendable {
     /// A program that did not end in time.
     package struct TookTooLong: Error {
         package let program: String
+
+        package init(program: String) { self.program = program }
     }
 
     let path: String

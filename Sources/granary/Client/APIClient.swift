@@ -9,6 +9,14 @@ import NIOHTTP1
 struct APIClient {
     static let timeout = TimeAmount.seconds(60)
     static let maximumAnswer = 64 << 20
+    static let noAddress = Failure("a server's address begins with http:// or https://", .usage)
+
+    /// Says at once that nobody listens, where the shared client would try again until the time is over.
+    private static let http: HTTPClient = {
+        var configuration = HTTPClient.Configuration.singletonConfiguration
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
 
     /// `scheme://authority`
     let server: String
@@ -18,6 +26,8 @@ struct APIClient {
         self.server = server.hasSuffix("/") ? String(server.dropLast()) : server
         self.authorization = authorization
     }
+
+    static func isAddress(_ text: String) -> Bool { text.hasPrefix("http://") || text.hasPrefix("https://") }
 
     static func basic(_ user: String, _ password: String) -> String {
         "Basic " + Data("\(user):\(password)".utf8).base64EncodedString()
@@ -50,11 +60,11 @@ struct APIClient {
         let status: Int
         let bytes: ByteBuffer
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: Self.timeout)
+            let response = try await Self.http.execute(request, timeout: Self.timeout)
             status = Int(response.status.code)
             bytes = try await response.body.collect(upTo: Self.maximumAnswer)
         } catch {
-            throw Failure("\(server) cannot be reached: \(error)", .unreachable)
+            throw Failure("\(server) cannot be reached: \(oneLine(error))", .unreachable)
         }
         let data = Data(bytes.readableBytesView)
         guard (200..<300).contains(status) else { throw failure(status, data) }

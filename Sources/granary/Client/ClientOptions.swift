@@ -16,6 +16,7 @@ struct ClientOptions: ParsableArguments {
         guard let address = server ?? environment["GRANARY_SERVER"] ?? login?.server else {
             throw Failure("log in first: granary login http://127.0.0.1:8080 --user admin", .usage)
         }
+        guard APIClient.isAddress(address) else { throw APIClient.noAddress }
         let own = login.flatMap { $0.server == APIClient(server: address, authorization: nil).server ? $0.token : nil }
         let token = environment["GRANARY_TOKEN"] ?? own
         return APIClient(server: address, authorization: token.map { "Bearer \($0)" })

@@ -35,6 +35,11 @@ struct Failure: Error, CustomStringConvertible {
     }
 }
 
+/// What an error of some library says, on one line and cut to 200 characters.
+func oneLine(_ error: any Error) -> String {
+    String("\(error)".split(whereSeparator: \.isNewline).joined(separator: " ").prefix(200))
+}
+
 /// Standard output and input.
 enum Terminal {
     static func say(_ line: String) { write(line + "\n", to: STDOUT_FILENO) }

@@ -25,9 +25,7 @@ struct Login: AsyncParsableCommand {
 
     func run() async throws {
         try await perform {
-            guard server.hasPrefix("http://") || server.hasPrefix("https://") else {
-                throw Failure("an address begins with http:// or https://", .usage)
-            }
+            guard APIClient.isAddress(server) else { throw APIClient.noAddress }
             let password = passwordStdin ? readLine() ?? "" : Terminal.secret("Password for \(user): ")
             let client = APIClient(server: server, authorization: APIClient.basic(user, password))
             let host = ProcessInfo.processInfo.hostName

@@ -86,7 +86,7 @@ struct Serve: AsyncParsableCommand {
         } catch let error as ExitCode {
             throw error
         } catch {
-            throw Failure("the server stopped: \(error)", .failed).exit
+            throw Failure("the server stopped: \(oneLine(error))", .failed).exit
         }
     }
 

@@ -26,6 +26,10 @@ struct Server {
 
     /// Serves until it is told to stop. `announce` is called once it listens.
     func run(announce: @escaping @Sendable (Announcement) async -> Void) async throws {
+        // Whatever is wrong with the settings is told before anything is made of them.
+        let listener = try listener()
+        let origin = try origin()
+        let drain = Duration.seconds(try configuration.number(.drainTimeout, in: 1...3600))
         let data = try DataDirectory(try configuration.text(.data))
         let driver = try SQLiteDriver(path: data.database)
         let files = NIOThreadPool(numberOfThreads: Self.fileThreads)
@@ -45,15 +49,14 @@ struct Server {
         let gateway = Gateway(formats: Formats.all, services: services, identity: identity)
         let management = Management(services: services, identity: identity, formats: gateway.formats)
         let isFirstStart = try await prepare(management, data)
-        let responder = try responder(gateway, management, driver)
-        let listener = try listener()
+        let responder = responder(gateway, management, driver, origin)
         let http = try HTTPServer.service(listener, responder: responder, logger: quiet(logger)) { port in
             await announce(Announcement(listener: listener, port: port, data: data, isFirstStart: isFirstStart))
         }
         let housekeeping = Housekeeping(services: services, identity: identity)
         var group = ServiceGroupConfiguration(
             services: [http, housekeeping], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
-        group.maximumGracefulShutdownDuration = .seconds(try configuration.number(.drainTimeout, in: 1...3600))
+        group.maximumGracefulShutdownDuration = drain
         try await ServiceGroup(configuration: group).run()
         try driver.close()
         try await files.shutdownGracefully()
@@ -61,19 +64,21 @@ struct Server {
     }
 
     private func responder(
-        _ gateway: Gateway, _ management: Management, _ driver: SQLiteDriver
-    ) throws -> Responder {
-        let port = try configuration.number(.port, in: 0...65535)
+        _ gateway: Gateway, _ management: Management, _ driver: SQLiteDriver, _ origin: OriginPolicy
+    ) -> Responder {
         let readiness = ReadinessProbe {
             _ = try await driver.read { try $0.query("select value from counter where name = 'event'", []) }
         }
         return Responder(
-            gateway: gateway, management: management, readiness: readiness,
-            origin: OriginPolicy(
-                configured: try publicURL(), trustsForwarded: try configuration.flag(.trustForwarded),
-                isSecure: try configuration.optionalText(.certificate) != nil,
-                fallbackAuthority: "\(try configuration.text(.host)):\(port)"),
+            gateway: gateway, management: management, readiness: readiness, origin: origin,
             registry: PrometheusRegistry(), version: BuildInfo.version, now: now, random: Self.random, logger: logger)
+    }
+
+    private func origin() throws -> OriginPolicy {
+        OriginPolicy(
+            configured: try publicURL(), trustsForwarded: try configuration.flag(.trustForwarded),
+            isSecure: try configuration.optionalText(.certificate) != nil,
+            fallbackAuthority: "\(try configuration.text(.host)):\(try configuration.number(.port, in: 0...65535))")
     }
 
     private func publicURL() throws -> String? {
@@ -119,9 +124,13 @@ struct Server {
                 settings: RepositorySettings(isDefault: starter.isDefault))
         }
         let given = try configuration.optionalText(.adminPassword)
-        return try await management.firstStart(repositories: repositories, password: given) { password in
-            guard given == nil else { return }
-            try DataDirectory.writePrivate(Data("\(password)\n".utf8), to: data.initialPassword)
+        do {
+            return try await management.firstStart(repositories: repositories, password: given) { password in
+                guard given == nil else { return }
+                try DataDirectory.writePrivate(Data("\(password)\n".utf8), to: data.initialPassword)
+            }
+        } catch Problem.invalid(.user, let sentence) {
+            throw ServerConfiguration.Failure(description: "admin.password: \(sentence)")
         }
     }
 

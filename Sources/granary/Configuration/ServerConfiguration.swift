@@ -34,7 +34,8 @@ struct ServerConfiguration: Sendable {
             provider = try await FileProvider<YAMLSnapshot>(
                 filePath: FilePath(path ?? "granary.yaml"), allowMissing: path == nil)
         } catch {
-            throw Failure(description: "the configuration file '\(path ?? "granary.yaml")' cannot be read: \(error)")
+            throw Failure(
+                description: "the configuration file '\(path ?? "granary.yaml")' cannot be read: \(oneLine(error))")
         }
         layers = [
             Layer(
