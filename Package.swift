@@ -143,8 +143,9 @@ let package = Package(
             "GranaryHTTP",
             [
                 "GranaryHTTP", "GranaryCore", "GranaryFormat", "GranaryModel", "GranaryTestKit", .crypto, .httpTypes,
-                .logging, .nioCore, .nioSSL
+                .coreMetrics, .logging, .nioCore, .nioSSL
             ] + formats.map { .byName(name: "Format\($0)") }),
+        tests("granary", ["granary", "GranaryTestKit"]),
         tests("Tidy", exclude: ["migrations.sha256"], [.crypto])
     ] + formatModules + formatTests,
     swiftLanguageModes: [.v6]
