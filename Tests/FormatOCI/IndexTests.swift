@@ -45,7 +45,7 @@ import Testing
         second.annotations = ["k": "v"]
         #expect(index.descriptors == [Self.descriptor(1), second])
         #expect(
-            json(index.descriptors[0]) == """
+            jsonText(index.descriptors[0]) == """
                 {"digest":"\(Sample.digest(1))","mediaType":"\(MediaType.imageManifest.text)","size":1}
                 """)
     }
@@ -55,7 +55,7 @@ import Testing
         let index = try referrers((0..<1000).map { try Self.version($0, metadata: metadata) })
         #expect(index.hasMore)
         #expect((20..<100).contains(index.descriptors.count))
-        #expect(json(index.descriptors).utf8.count < 4 << 20)
+        #expect(jsonText(index.descriptors).utf8.count < 4 << 20)
     }
 
     @Test func `What an index lists is found in the metadata of its version`() throws {

@@ -274,7 +274,7 @@ import Testing
         let member = Self.descriptor(4, Self.image, more: #","artifactType":"a/b","annotations":{"k":"v\n/\u0001"}"#)
         let metadata = Metadata(
             try Self.read(#"{"manifests":[\#(member)],"annotations":{"x":"<>&\"é"}}"#, Self.index))
-        #expect(Metadata(json: json(metadata)) == metadata)
+        #expect(Metadata(json: jsonText(metadata)) == metadata)
         #expect(metadata.members?.first?.annotations == ["k": "v\n/\u{1}"])
         #expect(Metadata(json: "[") == nil)
     }

@@ -22,7 +22,7 @@ extension Generic {
         let document = ProblemDocument(status: status.code, title: status.reasonPhrase, detail: detail)
         var headers: HTTPFields = [.cacheControl: "no-store"]
         if isResumable(head) { headers[named: "Tus-Resumable"] = tusVersion }
-        return Reply(status, .problem, text: json(document), headers)
+        return Reply(status, .problem, text: jsonText(document), headers)
     }
 
     func optionsReply(to head: RequestHead) -> Reply {
@@ -71,13 +71,6 @@ private struct ProblemDocument: Encodable {
     let status: Int
     let title: String
     let detail: String
-}
-
-/// `value` as JSON with sorted keys. Documents are of text, integers and booleans, which always encode.
-func json(_ value: some Encodable) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
 }
 
 extension RequestHead {

@@ -118,7 +118,7 @@ extension Generic {
                 mediaType: entry.file?.mediaType.text,
                 sha256: entry.file?.checksums.sha256.hex, modified: entry.file?.modified)
         }
-        return json(ListingDocument(path: listing.directory.displayPath, children: children, next: listing.next))
+        return jsonText(ListingDocument(path: listing.directory.displayPath, children: children, next: listing.next))
     }
 }
 

@@ -138,7 +138,7 @@ extension Generic {
         {
             document.properties[property.key, default: []].append(property.value)
         }
-        return Reply(.ok, .json, text: json(document), [.cacheControl: "no-cache"])
+        return Reply(.ok, .json, text: jsonText(document), [.cacheControl: "no-cache"])
     }
 
     /// Publishes the file as it is with other properties, on condition that it still is what was read.

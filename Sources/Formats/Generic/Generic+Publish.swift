@@ -120,7 +120,7 @@ extension Generic {
             originalChecksums: named(announced))
         var headers: HTTPFields = [.location: location, .eTag: "\"\(blob.checksums.sha256.hex)\""]
         headers.setChecksums(blob.checksums)
-        return Reply(status, .createdItem, text: json(item), headers)
+        return Reply(status, .createdItem, text: jsonText(item), headers)
     }
 
     private func named(_ checksums: [HashName: String]) -> [String: String] {

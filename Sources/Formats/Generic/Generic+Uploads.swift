@@ -132,7 +132,7 @@ extension Generic {
         note.ifNoneMatch = head.headers[.ifNoneMatch]
         note.metadata = head.headers[named: "Upload-Metadata"]
         _ = try note.conditions
-        guard json(note).utf8.count <= UploadNote.maximumBytes else {
+        guard jsonText(note).utf8.count <= UploadNote.maximumBytes else {
             throw .invalid(
                 .content, "metadata and properties of an upload take at most \(UploadNote.maximumBytes) bytes")
         }
@@ -214,7 +214,7 @@ extension Generic {
     ) async throws(Problem) -> Reply {
         _ = try await admit(address, try note.conditions, on: access)
         let opening = UploadOpening(
-            hashes: Set(ExtraHash.allCases), limit: length, length: length, note: json(note))
+            hashes: Set(ExtraHash.allCases), limit: length, length: length, note: jsonText(note))
         var status = try await access.openUpload(for: address.package, opening)
         var headers: HTTPFields
         do throws(Problem) {

@@ -15,7 +15,7 @@ extension OCI {
             reply = referrersReply([])
         } else {
             let refusal = refusal(problem, head, operation?.call)
-            reply = Reply(refusal.status, .json, text: json(ErrorList(errors: [refusal.entry])))
+            reply = Reply(refusal.status, .json, text: jsonText(ErrorList(errors: [refusal.entry])))
         }
         reply.headers[.registryVersion] = Self.registryVersion
         switch problem {

@@ -50,7 +50,7 @@ extension OCI {
     ) async throws(Problem) -> Reply {
         let index = try await access.index(.tags(address.image), listing.page)
         let tags = Array(index.tags.prefix(listing.limit))
-        var reply = Reply(.ok, .json, text: json(TagList(name: address.name, tags: tags)))
+        var reply = Reply(.ok, .json, text: jsonText(TagList(name: address.name, tags: tags)))
         reply.headers[.link] = index.hasMore ? link(address.tags, listing, after: tags.last) : nil
         return reply
     }
@@ -58,7 +58,7 @@ extension OCI {
     func catalog(_ listing: Listing, _ head: RequestHead, _ access: some ServiceAccess) async throws(Problem) -> Reply {
         let (addresses, hasMore) = try await access.catalog(listing.page)
         let page = Array(addresses.prefix(listing.limit))
-        var reply = Reply(.ok, .json, text: json(Catalog(repositories: page)))
+        var reply = Reply(.ok, .json, text: jsonText(Catalog(repositories: page)))
         reply.headers[.link] = hasMore ? link("\(head.prefix)_catalog", listing, after: page.last) : nil
         return reply
     }
@@ -145,7 +145,7 @@ extension OCI {
     }
 
     func referrersReply(_ descriptors: [Descriptor]) -> Reply {
-        Reply(.ok, .imageIndex, text: json(ReferrersList(manifests: descriptors)))
+        Reply(.ok, .imageIndex, text: jsonText(ReferrersList(manifests: descriptors)))
     }
 
     private struct ReferrersList: Encodable {

@@ -36,7 +36,7 @@ extension OCI {
         var draft = Draft(package: image)
         draft.version = Draft.Version(
             name: version, mediaType: manifest.mediaType, artifactType: manifest.artifactType,
-            metadata: json(Metadata(manifest)))
+            metadata: jsonText(Metadata(manifest)))
         draft.files = [Draft.File(path: path, blob: blob, mediaType: manifest.mediaType)]
         draft.tags = tags
         draft.edges = edges(of: manifest)
@@ -139,11 +139,4 @@ extension StagingTerms {
         expected = [digest.algorithm.rawValue: digest.hex]
         if digest.algorithm == .sha512 { hashes = [.sha512] }
     }
-}
-
-/// The JSON of a value that always has one.
-func json(_ value: some Encodable) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
 }

@@ -50,7 +50,7 @@ extension OCI {
             token: issued.token, access_token: issued.token,
             expires_in: max(issued.expiresInSeconds, Self.shortestLifetimeSeconds),
             issued_at: issued.issuedAt.description, scope: showsScope ? granted : nil)
-        return Reply(.ok, .json, text: json(body), [.cacheControl: "no-store"])
+        return Reply(.ok, .json, text: jsonText(body), [.cacheControl: "no-store"])
     }
 
     private struct TokenAnswer: Encodable {

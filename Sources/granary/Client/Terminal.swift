@@ -42,16 +42,16 @@ func oneLine(_ error: any Error) -> String {
 
 /// Standard output and input.
 enum Terminal {
-    static func say(_ line: String) { write(line + "\n", to: STDOUT_FILENO) }
+    static func say(_ line: String) { StandardStream.output.write(line + "\n") }
 
-    static func complain(_ line: String) { write("granary: \(line)\n", to: STDERR_FILENO) }
+    static func complain(_ line: String) { StandardStream.error.write("granary: \(line)\n") }
 
     static var isInteractive: Bool { isatty(STDIN_FILENO) == 1 }
 
     /// Asks for a secret without showing what is typed; reads a line of standard input where that is no terminal.
     static func secret(_ prompt: String) -> String {
         guard isInteractive else { return readLine() ?? "" }
-        write(prompt, to: STDERR_FILENO)
+        StandardStream.error.write(prompt)
         var settings = termios()
         tcgetattr(STDIN_FILENO, &settings)
         var silent = settings
@@ -59,7 +59,7 @@ enum Terminal {
         tcsetattr(STDIN_FILENO, TCSANOW, &silent)
         defer {
             tcsetattr(STDIN_FILENO, TCSANOW, &settings)
-            write("\n", to: STDERR_FILENO)
+            StandardStream.error.write("\n")
         }
         return readLine() ?? ""
     }
@@ -84,22 +84,4 @@ enum Terminal {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         say(String(decoding: try encoder.encode(value), as: UTF8.self))
     }
-
-    private static func write(_ text: String, to file: CInt) {
-        let bytes = Array(text.utf8)
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { systemWrite(file, $0.baseAddress, $0.count) }
-            guard count > 0 else { return }
-            rest = rest.dropFirst(count)
-        }
-    }
-
-    #if canImport(Glibc)
-        private static let systemWrite = Glibc.write
-    #elseif canImport(Musl)
-        private static let systemWrite = Musl.write
-    #else
-        private static let systemWrite = Darwin.write
-    #endif
 }

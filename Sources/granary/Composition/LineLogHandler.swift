@@ -1,10 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 import FoundationEssentials
 import GranaryModel
 import Logging
@@ -27,7 +20,7 @@ struct LineLogHandler: LogHandler {
     func log(event: LogEvent) {
         let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
         let fields = all.mapValues { "\($0)" }.sorted { $0.key < $1.key }
-        write(form == .json ? json(event, fields) : text(event, fields))
+        StandardStream.error.write(form == .json ? json(event, fields) : text(event, fields))
     }
 
     private func text(_ event: LogEvent, _ fields: [(key: String, value: String)]) -> String {
@@ -54,20 +47,4 @@ struct LineLogHandler: LogHandler {
         let safe = oneLine(value)
         return safe.contains(" ") || safe.contains("\"") ? "\"\(safe.replacing("\"", with: "\\\""))\"" : safe
     }
-
-    private func write(_ line: String) {
-        var line = line
-        line.withUTF8 { bytes in
-            // One call a line, so that lines of several threads do not mix. A full pipe loses the line, not the server.
-            _ = Self.systemWrite(STDERR_FILENO, bytes.baseAddress, bytes.count)
-        }
-    }
-
-    #if canImport(Glibc)
-        private static let systemWrite = Glibc.write
-    #elseif canImport(Musl)
-        private static let systemWrite = Musl.write
-    #else
-        private static let systemWrite = Darwin.write
-    #endif
 }
