@@ -131,7 +131,10 @@ let package = Package(
         tests("GranarySQLite", ["GranaryPorts", "GranarySQLite", "GranaryTestKit"]),
         tests(
             "GranaryBlobsFilesystem",
-            ["GranaryModel", "GranaryPorts", "GranaryBlobsFilesystem", "GranaryTestKit", .nioPosix]),
+            [
+                "GranaryModel", "GranaryFormat", "GranaryPorts", "GranaryBlobsFilesystem", "GranaryTestKit", .nioCore,
+                .nioPosix
+            ]),
         tests("Clients", exclude: ["Fixtures"], ["granary"]),
         tests(
             "GranaryCore",

@@ -29,6 +29,8 @@ package final class FilesystemBlobStore: BlobStore {
     private let uploads: String
     private let pool: NIOThreadPool
     private let sessions = Mutex<[String: UploadSession]>([:])
+    /// Folders whose own entry this process has seen flushed.
+    private let durableFolders = Mutex<Set<String>>([])
 
     /// `root` must be on one file system. Makes its folders where they are missing.
     package init(root: String, pool: NIOThreadPool) throws(BlobStoreError) {
@@ -37,6 +39,7 @@ package final class FilesystemBlobStore: BlobStore {
         self.pool = pool
         try POSIXPath.makeDirectory(blobs)
         try POSIXPath.makeDirectory(uploads)
+        for folder in ["\(root)/blobs", root] { try POSIXPath.synchronizeDirectory(folder) }
     }
 
     private func path(of digest: BlobDigest) -> (folder: String, file: String) {
@@ -126,11 +129,11 @@ extension FilesystemBlobStore {
     }
 
     package func append(
-        _ chunks: some AsyncSequence<ByteBuffer, any Error> & Sendable, to id: String, limit: Int64
+        _ chunks: some AsyncSequence<ByteBuffer, any Error> & Sendable, to id: String, at offset: Int64?, limit: Int64
     ) async throws(BlobStoreError) -> Int64 {
-        guard let session = try await session(id) else { throw .unknownUpload }
-        guard session.acquire() else { throw .busy }
+        let session = try await acquire(id)
         defer { session.release() }
+        if let offset, offset != session.offset { throw .outOfOrder(session.offset) }
         do {
             try await copy(chunks, to: session, limit: limit)
         } catch let error as BlobStoreError {
@@ -141,61 +144,93 @@ extension FilesystemBlobStore {
         return session.offset
     }
 
-    /// Reads the next batch while the last one is hashed and written.
+    /// Reads the next batch while the last one is hashed and written. A batch that cannot be written ends it: what comes
+    /// after must not take its place.
     private func copy(
         _ chunks: some AsyncSequence<ByteBuffer, any Error> & Sendable, to session: UploadSession, limit: Int64
     ) async throws {
-        var failure: (any Error)?
+        var sourceFailure: (any Error)?
         try await withThrowingTaskGroup(of: Void.self) { group in
+            var iterator = chunks.makeAsyncIterator()
             var batch = ByteBuffer()
             var total = session.offset
-            do {
-                for try await var chunk in chunks {
+            while true {
+                do {
+                    guard var chunk = try await iterator.next() else { break }
                     total += Int64(chunk.readableBytes)
                     guard total <= limit else { throw BlobStoreError.tooLarge(limit) }
                     batch.writeBuffer(&chunk)
-                    guard batch.readableBytes >= Self.batchBytes else { continue }
-                    try await group.next()
-                    group.addTask { [batch, pool] in try await session.add(batch, on: pool) }
-                    batch = ByteBuffer()
+                } catch {
+                    sourceFailure = error
+                    break
                 }
-            } catch {
-                failure = error
+                guard batch.readableBytes >= Self.batchBytes else { continue }
+                try await group.next()
+                group.addTask { [batch, pool] in try await session.add(batch, on: pool) }
+                batch = ByteBuffer()
             }
             try await group.next()
             if batch.readableBytes > 0 { try await session.add(batch, on: pool) }
         }
-        if let failure { throw failure }
+        if let sourceFailure { throw sourceFailure }
     }
 
-    package func hashes(of id: String, _ hashes: Set<String>) async throws(BlobStoreError) -> [String: String] {
-        guard let session = try await session(id) else { throw .unknownUpload }
-        return try await onPool { () throws(BlobStoreError) in try session.hashes(hashes) }
-    }
-
-    package func commit(_ id: String, as digest: BlobDigest) async throws(BlobStoreError) {
-        guard let session = try await session(id) else { throw .unknownUpload }
-        guard session.acquire() else { throw .busy }
-        defer { session.release() }
-        let (folder, target) = path(of: digest)
-        let source = "\(uploads)/\(id)"
-        try await onPool { [blobs] () throws(BlobStoreError) in
-            guard try session.hashes([])["sha256"] == digest.hex else { throw .failed("committed as another digest") }
-            if POSIXPath.exists(target) {
-                try POSIXPath.remove(source)
-            } else {
-                try session.file.synchronize()
-                if try POSIXPath.makeDirectory(folder) { try POSIXPath.synchronizeDirectory(blobs) }
-                try POSIXPath.move(source, to: target)
-                try POSIXPath.synchronizeDirectory(folder)
-            }
-            try POSIXPath.remove("\(source).memo")
+    package func commit(_ id: String, _ terms: CommitTerms) async throws(BlobStoreError) -> CommittedBlob {
+        let session = try await acquire(id)
+        defer {
+            session.release()
+            if session.isEnded { sessions.withLock { $0[id] = nil } }
         }
-        sessions.withLock { $0[id] = nil }
+        return try await onPool { [self] () throws(BlobStoreError) in
+            let blob = try verified(session, terms)
+            try name("\(uploads)/\(id)", as: blob.digest, session)
+            return blob
+        }
+    }
+
+    /// Gives the bytes of a session their final name. From then on the file is not the session's, whatever else fails.
+    private func name(
+        _ source: String, as digest: BlobDigest, _ session: UploadSession
+    ) throws(BlobStoreError) {
+        let (folder, target) = path(of: digest)
+        try session.file.synchronize()
+        try makeDurable(folder)
+        session.end()
+        if POSIXPath.exists(target) {
+            try POSIXPath.remove(source)
+        } else {
+            try POSIXPath.move(source, to: target)
+        }
+        // Also where it was there: whoever stored it first may not have flushed its name yet.
+        try POSIXPath.synchronizeDirectory(folder)
+        try POSIXPath.remove("\(source).memo")
+    }
+
+    private func verified(_ session: UploadSession, _ terms: CommitTerms) throws(BlobStoreError) -> CommittedBlob {
+        let size = session.offset
+        if let expected = terms.size, expected != size {
+            throw .mismatch(expected: "\(expected) bytes", actual: "\(size) bytes")
+        }
+        let hashes = try session.hashes(terms.hashes)
+        for (name, expected) in terms.expected where hashes[name] != expected {
+            throw .mismatch(expected: "\(name):\(expected)", actual: "\(name):\(hashes[name] ?? "unknown")")
+        }
+        guard let digest = hashes["sha256"].flatMap({ BlobDigest(hex: $0) }) else {
+            throw .failed("no SHA-256 was computed")
+        }
+        return CommittedBlob(digest: digest, size: size, hashes: hashes)
+    }
+
+    /// Makes a folder whose name is on the disk.
+    private func makeDurable(_ folder: String) throws(BlobStoreError) {
+        guard !durableFolders.withLock({ $0.contains(folder) }) else { return }
+        try POSIXPath.makeDirectory(folder)
+        try POSIXPath.synchronizeDirectory(blobs)
+        durableFolders.withLock { _ = $0.insert(folder) }
     }
 
     package func cancel(_ id: String) async throws(BlobStoreError) {
-        sessions.withLock { $0[id] = nil }
+        sessions.withLock { $0.removeValue(forKey: id) }?.end()
         let path = "\(uploads)/\(id)"
         try await onPool { () throws(BlobStoreError) in
             try POSIXPath.remove(path)
@@ -207,14 +242,27 @@ extension FilesystemBlobStore {
         let entries = try await onPool { [uploads] () throws(BlobStoreError) in try POSIXPath.entries(of: uploads) }
         let expired = Set(
             entries.filter { $0.modified < moment.seconds && !$0.name.hasSuffix(".memo") }.map(\.name))
-        // A memo whose bytes are gone belongs to a commit or a cancel that was cut short.
+        // An old memo without bytes belongs to a commit or a cancel that was cut short.
         let names = Set(entries.map(\.name))
-        let orphans = names.filter { $0.hasSuffix(".memo") && !names.contains(String($0.dropLast(5))) }
+        let orphans = entries.filter { $0.modified < moment.seconds && $0.name.hasSuffix(".memo") }.map(\.name)
+            .filter { !names.contains(String($0.dropLast(".memo".count))) }
         for id in expired { try await cancel(id) }
         for orphan in orphans {
             try await onPool { [uploads] () throws(BlobStoreError) in try POSIXPath.remove("\(uploads)/\(orphan)") }
         }
         return expired.count
+    }
+
+    /// The session of a name, taken for one writer. Finding and taking are one step, so that a session that is not busy
+    /// is in nobody's hands and can be closed.
+    private func acquire(_ id: String) async throws(BlobStoreError) -> UploadSession {
+        guard try await session(id) != nil else { throw .unknownUpload }
+        let (session, result) = sessions.withLock { sessions in (sessions[id], sessions[id]?.acquire()) }
+        switch (session, result) {
+        case (let session?, .acquired): return session
+        case (_, .busy): throw .busy
+        default: throw .unknownUpload
+        }
     }
 
     /// Each open session holds a file descriptor; beyond `maximumOpenSessions` quiet ones are closed, to be opened again
@@ -237,7 +285,6 @@ extension FilesystemBlobStore {
             let file = try POSIXFile(opening: path, O_RDWR)
             return UploadSession(file: file, offset: try file.size(), hashes: nil)
         }
-        guard let opened else { return nil }
-        return keep(opened, as: id)
+        return opened.map { keep($0, as: id) }
     }
 }

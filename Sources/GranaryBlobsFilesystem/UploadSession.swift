@@ -15,6 +15,8 @@ final class UploadSession: Sendable {
         /// Nil when the bytes before this process have not been hashed.
         var hashes: RunningHashes?
         var isBusy = false
+        /// It became a blob, or was cancelled: its file is not its own any more.
+        var isEnded = false
     }
 
     init(file: POSIXFile, offset: Int64, hashes: RunningHashes?) {
@@ -27,15 +29,25 @@ final class UploadSession: Sendable {
     /// Whether somebody has taken it.
     var isBusy: Bool { state.withLock { $0.isBusy } }
 
-    /// Takes the session for one writer; answers false when another has it.
-    func acquire() -> Bool {
+    /// What comes of wanting to write to a session.
+    enum Acquisition { case acquired, busy, ended }
+
+    /// Takes the session for one writer.
+    func acquire() -> Acquisition {
         state.withLock { state in
-            defer { state.isBusy = true }
-            return !state.isBusy
+            if state.isEnded { return .ended }
+            if state.isBusy { return .busy }
+            state.isBusy = true
+            return .acquired
         }
     }
 
     func release() { state.withLock { $0.isBusy = false } }
+
+    var isEnded: Bool { state.withLock { $0.isEnded } }
+
+    /// Nobody can take it again.
+    func end() { state.withLock { $0.isEnded = true } }
 
     /// Writes and hashes a batch, both at once on the blocking pool.
     func add(_ batch: ByteBuffer, on pool: NIOThreadPool) async throws {

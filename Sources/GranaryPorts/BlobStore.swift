@@ -14,16 +14,17 @@ package protocol BlobStore: Sendable {
     /// A session's memo, and how many bytes it holds; nil when there is
     /// none of that name that has a memo.
     func upload(_ id: String) async throws(BlobStoreError) -> (memo: String, offset: Int64)?
-    /// Adds chunks to a session and answers its new length. One appender at a time: a second gets `.busy`.
+    /// Adds chunks to a session and answers its new length. One at a time: a second appender, or one that comes while the
+    /// session is committed, gets `.busy`. Throws `.outOfOrder` when `offset` is given and is not where the session stands.
     ///
-    /// When reading `chunks` fails, or goes past `limit`, what was written so far stays, and `.source` or `.tooLarge` is thrown.
+    /// When reading `chunks` fails, or goes past `limit`, what came before stays, and `.source` or `.tooLarge` is thrown.
+    /// When writing fails, what was written in order before stays, and nothing after it.
     func append(
-        _ chunks: some AsyncSequence<ByteBuffer, any Error> & Sendable, to id: String, limit: Int64
+        _ chunks: some AsyncSequence<ByteBuffer, any Error> & Sendable, to id: String, at offset: Int64?, limit: Int64
     ) async throws(BlobStoreError) -> Int64
-    /// Hashes of what a session holds: SHA-256 and `hashes`, each in lower-case hexadecimal.
-    func hashes(of id: String, _ hashes: Set<String>) async throws(BlobStoreError) -> [String: String]
-    /// Makes what a session holds the blob of its SHA-256 and ends the session. Throws `.busy` while somebody appends.
-    func commit(_ id: String, as digest: BlobDigest) async throws(BlobStoreError)
+    /// Makes what a session holds the blob of its SHA-256 and ends the session: hashing, comparing and naming are one step
+    /// that nobody can append to. Throws `.mismatch` when the bytes are not what is expected, and keeps the session.
+    func commit(_ id: String, _ terms: CommitTerms) async throws(BlobStoreError) -> CommittedBlob
     /// Forgets a session. No error when there is none.
     func cancel(_ id: String) async throws(BlobStoreError)
 
@@ -33,6 +34,37 @@ package protocol BlobStore: Sendable {
     func remove(_ digest: BlobDigest) async throws(BlobStoreError)
     /// Removes the sessions that were last touched before `moment`, and answers how many there were.
     func expireUploads(before moment: Timestamp) async throws(BlobStoreError) -> Int
+}
+
+/// What must hold of the bytes of a session for them to become a blob, and what is wanted to know of them.
+package struct CommitTerms: Sendable {
+    /// Hashes wanted beside SHA-256: `sha1`, `md5`, `sha512`.
+    package var hashes: Set<String>
+    /// Lower-case hexadecimal that must match, by the name of the hash, which is `sha256` or one of `hashes`.
+    package var expected: [String: String]
+    /// In bytes; nil takes any.
+    package var size: Int64?
+
+    package init(hashes: Set<String> = [], expected: [String: String] = [:], size: Int64? = nil) {
+        self.hashes = hashes
+        self.expected = expected
+        self.size = size
+    }
+}
+
+/// What a session came to.
+package struct CommittedBlob: Sendable, Equatable {
+    package let digest: BlobDigest
+    /// In bytes.
+    package let size: Int64
+    /// Lower-case hexadecimal by the name of the hash; SHA-256 and what was wanted.
+    package let hashes: [String: String]
+
+    package init(digest: BlobDigest, size: Int64, hashes: [String: String]) {
+        self.digest = digest
+        self.size = size
+        self.hashes = hashes
+    }
 }
 
 /// A blob that is open for reading.
@@ -48,6 +80,10 @@ package enum BlobStoreError: Error, Sendable {
     case unknownUpload
     /// Another request is writing to the session.
     case busy
+    /// The session holds that many bytes, not as many as the appender believes.
+    case outOfOrder(Int64)
+    /// The bytes of a session are not what was expected of them.
+    case mismatch(expected: String, actual: String)
     /// More than the limit, in bytes.
     case tooLarge(Int64)
     /// Reading the chunks failed.

@@ -26,11 +26,12 @@ package final class SQLiteDriver: SQLDriver {
         configuration.maximumReaderCount = Self.readers
         configuration.busyMode = .timeout(10)
         configuration.prepareDatabase { database in
-            try database.execute(sql: "pragma synchronous = full")
             try database.execute(sql: "pragma foreign_keys = on")
             try database.execute(sql: "pragma cache_size = -16384")
         }
         pool = try DatabasePool(path: path, configuration: configuration)
+        // Opening the pool sets the writer to NORMAL, which flushes at checkpoints only.
+        try pool.writeWithoutTransaction { try $0.execute(sql: "pragma synchronous = full") }
     }
 
     package var identityColumn: String { "integer primary key" }

@@ -21,6 +21,7 @@ package struct BlobStoreContract: Sendable {
         try await refusesBeyondTheLimit()
         try await hashesOnRequest()
         try await oneWriterAtATime()
+        try await appendsWhereItStands()
         try await cancelForgets()
         try await neverCommitsAsAnotherDigest()
         try await staysReadableWhileOpen()
@@ -56,13 +57,13 @@ package struct BlobStoreContract: Sendable {
     private func resumesAfterRestart() async throws {
         let store = try await open()
         try await store.begin("resumed", hashing: [], memo: "about it")
-        #expect(try await store.append(stream("first "), to: "resumed", limit: .max) == 6)
+        #expect(try await store.append(stream("first "), to: "resumed", at: nil, limit: .max) == 6)
         let again = try await open()
         let found = try #require(try await again.upload("resumed"))
         #expect(found.memo == "about it")
         #expect(found.offset == 6)
-        _ = try await again.append(stream("second"), to: "resumed", limit: .max)
-        try await again.commit("resumed", as: sha256(of: "first second"))
+        _ = try await again.append(stream("second"), to: "resumed", at: nil, limit: .max)
+        _ = try await again.commit("resumed", expecting("first second"))
         #expect(try await again.open(sha256(of: "first second"))?.size == 12)
         #expect(try await again.upload("resumed") == nil)
     }
@@ -74,17 +75,19 @@ package struct BlobStoreContract: Sendable {
             stream.yield(ByteBuffer(string: "kept"))
             stream.finish(throwing: CancellationError())
         }
-        await #expect(throws: BlobStoreError.self) { _ = try await store.append(broken, to: "broken", limit: .max) }
+        await #expect(throws: BlobStoreError.self) {
+            _ = try await store.append(broken, to: "broken", at: nil, limit: .max)
+        }
         #expect(try await store.upload("broken")?.offset == 4)
-        _ = try await store.append(stream(" and more"), to: "broken", limit: .max)
-        try await store.commit("broken", as: sha256(of: "kept and more"))
+        _ = try await store.append(stream(" and more"), to: "broken", at: nil, limit: .max)
+        _ = try await store.commit("broken", expecting("kept and more"))
     }
 
     private func refusesBeyondTheLimit() async throws {
         let store = try await open()
         try await store.begin("large", hashing: [], memo: "")
         await #expect(throws: BlobStoreError.self) {
-            _ = try await store.append(stream("too much"), to: "large", limit: 4)
+            _ = try await store.append(stream("too much"), to: "large", at: nil, limit: 4)
         }
         #expect(try #require(try await store.upload("large")).offset <= 4)
     }
@@ -92,8 +95,8 @@ package struct BlobStoreContract: Sendable {
     private func hashesOnRequest() async throws {
         let store = try await open()
         try await store.begin("hashed", hashing: ["md5"], memo: "")
-        _ = try await store.append(stream("abc"), to: "hashed", limit: .max)
-        let hashes = try await store.hashes(of: "hashed", ["md5", "sha1", "sha512"])
+        _ = try await store.append(stream("abc"), to: "hashed", at: nil, limit: .max)
+        let hashes = try await store.commit("hashed", CommitTerms(hashes: ["md5", "sha1", "sha512"])).hashes
         #expect(hashes["md5"] == "900150983cd24fb0d6963f7d28e17f72")
         #expect(hashes["sha1"] == "a9993e364706816aba3e25717850c26c9cd0d89d")
         #expect(hashes["sha256"] == sha256(of: "abc").hex)
@@ -104,20 +107,44 @@ package struct BlobStoreContract: Sendable {
         let store = try await open()
         try await store.begin("shared", hashing: [], memo: "")
         let (chunks, source) = AsyncThrowingStream<ByteBuffer, any Error>.makeStream()
-        async let slow = store.append(chunks, to: "shared", limit: .max)
+        async let slow = store.append(chunks, to: "shared", at: nil, limit: .max)
         source.yield(ByteBuffer(string: "slow"))
         var isBusy = false
         for _ in 0..<200 where !isBusy {
             do {
-                _ = try await store.append(stream(""), to: "shared", limit: .max)
+                _ = try await store.append(stream(""), to: "shared", at: nil, limit: .max)
                 try await Task.sleep(for: .milliseconds(5))
             } catch BlobStoreError.busy {
                 isBusy = true
             }
         }
         #expect(isBusy)
+        // Nor can it become a blob while somebody writes to it.
+        await #expect {
+            _ = try await store.commit("shared", CommitTerms())
+        } throws: { error in
+            if case BlobStoreError.busy = error { true } else { false }
+        }
         source.finish()
         #expect(try await slow == 4)
+    }
+
+    private func appendsWhereItStands() async throws {
+        let store = try await open()
+        try await store.begin("placed", hashing: [], memo: "")
+        _ = try await store.append(stream("1234"), to: "placed", at: 0, limit: .max)
+        for wrong: Int64 in [0, 3, 5] {
+            await #expect {
+                _ = try await store.append(stream("5"), to: "placed", at: wrong, limit: .max)
+            } throws: { error in
+                if case BlobStoreError.outOfOrder(4) = error { true } else { false }
+            }
+        }
+        #expect(try await store.append(stream("5"), to: "placed", at: 4, limit: .max) == 5)
+        _ = try await store.commit("placed", expecting("12345"))
+        await #expect(throws: BlobStoreError.self) {
+            _ = try await store.append(stream("6"), to: "placed", at: nil, limit: .max)
+        }
     }
 
     private func cancelForgets() async throws {
@@ -126,7 +153,7 @@ package struct BlobStoreContract: Sendable {
         try await store.cancel("cancelled")
         #expect(try await store.upload("cancelled") == nil)
         await #expect(throws: BlobStoreError.self) {
-            _ = try await store.append(stream("x"), to: "cancelled", limit: .max)
+            _ = try await store.append(stream("x"), to: "cancelled", at: nil, limit: .max)
         }
         try await store.cancel("cancelled")
     }
@@ -134,9 +161,12 @@ package struct BlobStoreContract: Sendable {
     private func neverCommitsAsAnotherDigest() async throws {
         let store = try await open()
         try await store.begin("wrong", hashing: [], memo: "")
-        _ = try await store.append(stream("these"), to: "wrong", limit: .max)
-        await #expect(throws: BlobStoreError.self) { try await store.commit("wrong", as: sha256(of: "those")) }
+        _ = try await store.append(stream("these"), to: "wrong", at: nil, limit: .max)
+        await #expect(throws: BlobStoreError.self) { _ = try await store.commit("wrong", expecting("those")) }
+        await #expect(throws: BlobStoreError.self) { _ = try await store.commit("wrong", CommitTerms(size: 4)) }
         #expect(try await store.open(sha256(of: "those")) == nil)
+        #expect(try await store.open(sha256(of: "these")) == nil)
+        #expect(try await store.commit("wrong", expecting("these")).size == 5)
     }
 
     private func staysReadableWhileOpen() async throws {
@@ -155,10 +185,10 @@ package struct BlobStoreContract: Sendable {
             }
             stream.finish()
         }
-        _ = try await store.append(chunks, to: id, limit: .max)
-        let digest = BlobDigest(bytes: SHA256.hash(data: bytes))
-        try await store.commit(id, as: digest)
-        return digest
+        _ = try await store.append(chunks, to: id, at: nil, limit: .max)
+        let blob = try await store.commit(id, CommitTerms())
+        #expect(blob.digest == BlobDigest(bytes: SHA256.hash(data: bytes)))
+        return blob.digest
     }
 
     private func stream(_ text: String) -> AsyncThrowingStream<ByteBuffer, any Error> {
@@ -166,6 +196,10 @@ package struct BlobStoreContract: Sendable {
             stream.yield(ByteBuffer(string: text))
             stream.finish()
         }
+    }
+
+    private func expecting(_ text: String) -> CommitTerms {
+        CommitTerms(expected: ["sha256": sha256(of: text).hex])
     }
 
     private func sha256(of text: String) -> BlobDigest { BlobDigest(bytes: SHA256.hash(data: Array(text.utf8))) }

@@ -22,6 +22,14 @@ struct SQLiteDriverTests {
         }
     }
 
+    @Test("The writer flushes every commit to the disk")
+    func synchronous() async throws {
+        try await withDriver { driver in
+            let level = try await driver.write { try $0.first("pragma synchronous", [])?.integer(0) }
+            #expect(level == 2, "2 is FULL")
+        }
+    }
+
     @Test("A placeholder may stand in several places")
     func repeatedPlaceholder() async throws {
         try await withDriver { driver in

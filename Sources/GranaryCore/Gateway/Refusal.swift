@@ -51,6 +51,10 @@ extension Services {
             return .unknown(.upload, "there is no such upload")
         case .busy:
             return .conflict("another request is writing to this upload")
+        case .mismatch(let expected, let actual):
+            return .mismatch(expected: expected, actual: actual)
+        case .outOfOrder(let held):
+            return .conflict("the upload stands at \(held) bytes")
         case .tooLarge(let limit):
             return .tooLarge(.init(limit))
         case .source(let problem as Problem):

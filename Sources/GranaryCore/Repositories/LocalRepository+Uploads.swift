@@ -40,18 +40,23 @@ extension LocalRepository {
 
     func append(_ body: RequestBody, to id: UploadID, at offset: Int64?) async throws(Problem) -> UploadStatus {
         let (memo, held) = try await session(id)
+        // Known to be wrong before the body is read; the blob store asks again once nobody else can append.
         if let offset, offset != held { throw .outOfOrder(status(id, memo, offset: held)) }
         let limit = min(memo.limit.bytes, memo.length?.bytes ?? .max)
         let reached = try await services.performing {
-            try await services.blobs.append(body, to: id.text, limit: limit)
+            do {
+                return try await services.blobs.append(body, to: id.text, at: offset, limit: limit)
+            } catch BlobStoreError.outOfOrder(let held) {
+                throw Problem.outOfOrder(status(id, memo, offset: held))
+            }
         }
         return status(id, memo, offset: reached)
     }
 
     func finishUpload(_ id: UploadID, _ terms: StagingTerms) async throws(Problem) -> StagedBlob {
-        let (_, held) = try await session(id)
+        _ = try await session(id)
         do {
-            return try await services.performing { try await commit(id.text, size: held, terms) }
+            return try await services.performing { try await commit(id.text, terms) }
         } catch {
             if case .mismatch = error { try? await services.blobs.cancel(id.text) }
             throw error
@@ -64,24 +69,16 @@ extension LocalRepository {
     }
 
     /// Makes a session's bytes a blob when they are what `terms` ask for.
-    func commit(_ id: String, size: Int64, _ terms: StagingTerms) async throws -> StagedBlob {
-        if let expected = terms.expectedSize, expected.bytes != size {
-            throw Problem.mismatch(expected: "\(expected.bytes) bytes", actual: "\(size) bytes")
-        }
-        let hashes = try await services.blobs.hashes(of: id, Set(terms.hashes.map(\.rawValue)))
-        for (name, expected) in terms.expected {
-            guard let actual = hashes[name], actual == expected else {
-                throw Problem.mismatch(expected: "\(name):\(expected)", actual: "\(name):\(hashes[name] ?? "unknown")")
-            }
-        }
-        guard let hex = hashes["sha256"], let digest = BlobDigest(hex: hex) else {
-            throw BlobStoreError.failed("the blob store answered no SHA-256")
-        }
-        try await services.blobs.commit(id, as: digest)
+    func commit(_ id: String, _ terms: StagingTerms) async throws -> StagedBlob {
+        let blob = try await services.blobs.commit(
+            id,
+            CommitTerms(
+                hashes: Set(terms.hashes.map(\.rawValue)).union(terms.expected.keys), expected: terms.expected,
+                size: terms.expectedSize?.bytes))
         return StagedBlob(
             checksums: Checksums(
-                sha256: digest, sha1: hashes["sha1"], md5: hashes["md5"], sha512: hashes["sha512"]),
-            size: ByteCount(size))
+                sha256: blob.digest, sha1: blob.hashes["sha1"], md5: blob.hashes["md5"], sha512: blob.hashes["sha512"]),
+            size: ByteCount(blob.size))
     }
 
     /// A session of this caller in this repository. Anybody else's does not exist.

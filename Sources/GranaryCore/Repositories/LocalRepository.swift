@@ -37,8 +37,8 @@ struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
         do {
             return try await services.performing {
                 try await services.blobs.begin(id, hashing: Set(terms.hashes.map(\.rawValue)), memo: nil)
-                let size = try await services.blobs.append(body, to: id, limit: terms.limit.bytes)
-                return try await commit(id, size: size, terms)
+                _ = try await services.blobs.append(body, to: id, at: 0, limit: terms.limit.bytes)
+                return try await commit(id, terms)
             }
         } catch {
             try? await services.blobs.cancel(id)
