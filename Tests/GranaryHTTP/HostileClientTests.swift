@@ -39,12 +39,14 @@ struct HostileClientTests {
         defer { folder.remove() }
         try await withFiles(in: folder, idleTimeout: .milliseconds(800)) { server in
             let isClosed = try await server.connect { connection in
-                try await connection.send(beginning)
+                // On a busy machine the time may be over before the first byte.
+                try? await connection.send(beginning)
                 _ = try await connection.receive(patience: .seconds(15))
                 return connection.isClosed
             }
             #expect(isClosed)
-            #expect(try await server.list("files/")?.names == [])
+            for _ in 0..<500 where folder.uploads != [] { try await Task.sleep(for: .milliseconds(10)) }
+            #expect(folder.uploads == [] && folder.blobs == [])
         }
     }
 

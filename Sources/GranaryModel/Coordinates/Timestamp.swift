@@ -25,15 +25,15 @@ package struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertibl
         return "\(date.formatted(.iso8601).dropLast()).\(String(fraction + 1000).dropFirst())Z"
     }
 
-    /// Answers nil for anything but an RFC 3339 moment (section 5.6) of the years 1 to 9999; what is finer than a
-    /// millisecond is cut off.
+    /// Answers nil for anything but an RFC 3339 moment (section 5.6) of the years 1583 to 9999, in which all agree on the
+    /// calendar; what is finer than a millisecond is cut off.
     package init?(_ text: String) {
         var rest = Array(text.utf8)[...]
         guard let year = rest.takeNumber(4), rest.take("-"), let month = rest.takeNumber(2), rest.take("-"),
             let day = rest.takeNumber(2), rest.take("T") || rest.take("t") || rest.take(" "),
             let hour = rest.takeNumber(2), rest.take(":"), let minute = rest.takeNumber(2), rest.take(":"),
             let second = rest.takeNumber(2), let fraction = rest.takeMilliseconds(), let offset = rest.takeOffset(),
-            rest.isEmpty, (1...9999).contains(year), (1...12).contains(month), hour < 24, minute < 60, second <= 60,
+            rest.isEmpty, (1583...9999).contains(year), (1...12).contains(month), hour < 24, minute < 60, second <= 60,
             (1...Self.days(inMonth: month, of: year)).contains(day)
         else { return nil }
         let days = Self.days(before: month, day, of: year)
