@@ -43,7 +43,7 @@ struct Workplace: Sendable {
     /// Starts a server on a free port and waits until it listens.
     func serve(_ arguments: String...) async throws -> RunningServer {
         let running = try program.start(["serve", "--data", data, "--port", "0"] + arguments)
-        let limit = ContinuousClock.now + .seconds(20)
+        let limit = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < limit {
             if let address = running.stdout.firstMatch(of: /listens on (https?:\/\/\S+)/)?.1 {
                 return RunningServer(program: running, address: String(address))
