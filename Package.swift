@@ -32,6 +32,7 @@ extension Target.Dependency {
     static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
     static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
     static let systemPackage = product(name: "SystemPackage", package: "swift-system")
+    static let yams = product(name: "Yams", package: "Yams")
     static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
 }
 
@@ -79,6 +80,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system.git", from: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/vapor/jwt-kit.git", from: "5.7.1")
@@ -121,7 +123,7 @@ let package = Package(
                 "GranaryModel", "GranaryFormat", "GranaryPorts", "GranaryStore", "GranarySQLite",
                 "GranaryBlobsFilesystem", "GranaryCore", "GranaryHTTP", .argumentParser, .asyncHTTPClient,
                 .configuration, .lifecycle, .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .systemPackage,
-                .unixSignals
+                .unixSignals, .yams
             ] + formats.map { .byName(name: "Format\($0)") },
             path: "Sources/granary", swiftSettings: strict),
         tests("GranaryModel", ["GranaryModel", "GranaryTestKit"]),

@@ -33,6 +33,11 @@ package struct RequestPath: Sendable, Hashable {
         guard (1...maximumSegmentBytes).contains(bytes.count) else {
             throw .invalid(.path, "a path segment is 1 to \(maximumSegmentBytes) bytes")
         }
+        // A combining character would merge with the slash beside it, for everybody who reads text by characters.
+        let framed = "/\(segment)/"
+        guard framed.first == "/", framed.last == "/" else {
+            throw .invalid(.path, "a path segment does not begin or end with a character that joins its neighbour")
+        }
         guard segment != ".", segment != "..", !bytes.contains(where: isForbidden) else {
             throw .invalid(.path, "a path segment is not '.' or '..' and has no slash, backslash or control character")
         }

@@ -107,8 +107,8 @@ extension AccountRows {
     /// The tokens of one user, or of all, newest first.
     package func tokens(of user: UserName?) throws -> [AccessToken] {
         try connection.query(
-            Self.tokenColumns + "where $1 is null or a.name = $1 order by t.created_at desc, t.id",
-            [.optional(user?.text)]
+            Self.tokenColumns + (user == nil ? "" : "where a.name = $1 ") + "order by t.created_at desc, t.id",
+            user.map { [.text($0.text)] } ?? []
         ).compactMap { StoredToken($0)?.token }
     }
 

@@ -48,13 +48,11 @@ extension ContentRows {
                  from edge e join version v on v.id = e.version_id
                   left join file f on f.package_id = v.package_id and f.path = v.name and f.valid_until is null
                 where e.package_id = $1 and e.target = $2 and e.kind = 'subject' and e.valid_until is null
-                  and ($3 is null or v.artifact_type = $3) and v.name > $4
-                order by v.name limit $5
+                  and v.name > $3 \(artifactType == nil ? "" : "and v.artifact_type = $4")
+                order by v.name limit \(artifactType == nil ? "$4" : "$5")
                 """,
-            [
-                .integer(package.value), .text(target), .optional(artifactType), .text(after ?? ""),
-                .integer(Int64(limit))
-            ]
+            [.integer(package.value), .text(target), .text(after ?? "")]
+                + (artifactType.map { [.text($0)] } ?? []) + [.integer(Int64(limit))]
         ).compactMap(ListedVersion.init)
     }
 
@@ -72,20 +70,25 @@ extension ContentRows {
     private static let versionColumns =
         "select v.name, v.media_type, v.artifact_type, v.metadata, coalesce(f.size, 0), v.created_at"
 
-    /// The intervals of a tag, oldest first.
-    package func history(of tag: TagName, in package: PackageID, limit: Int) throws -> [TagChange] {
+    /// The intervals of a tag that began after a position, oldest first.
+    package func history(
+        of tag: TagName, in package: PackageID, since: SequenceNumber, limit: Int
+    ) throws -> [TagChange] {
         try connection.query(
             """
-            select v.name, t.valid_from, t.valid_until, e.time, e.actor
+            select v.name, t.valid_from, t.valid_until, e.time, e.actor, ended.actor
             from tag t join version v on v.id = t.version_id join event e on e.sequence = t.valid_from
-            where t.package_id = $1 and t.name = $2 order by t.valid_from limit $3
-            """, [.integer(package.value), .text(tag.text), .integer(Int64(limit))]
+              left join event ended on ended.sequence = t.valid_until
+            where t.package_id = $1 and t.name = $2 and t.valid_from > $3 order by t.valid_from limit $4
+            """,
+            [.integer(package.value), .text(tag.text), .integer(since.value), .integer(Int64(limit))]
         ).compactMap { row in
             VersionName(row.text(0)).map {
                 TagChange(
                     tag: tag, version: $0, from: SequenceNumber(row.integer(1)),
                     until: row.optionalInteger(2).map(SequenceNumber.init),
-                    movedAt: Timestamp(milliseconds: row.integer(3)), actor: row.text(4))
+                    movedAt: Timestamp(milliseconds: row.integer(3)), actor: row.text(4),
+                    endedBy: row.optionalText(5))
             }
         }
     }
@@ -114,14 +117,24 @@ extension ContentRows {
         isIncluded: (String) throws -> Bool
     ) throws -> [ListedEntry] {
         let prefix = directory == "/" ? "" : directory + "/"
-        // '0' is the character after '/', so prefix + "x0" is past everything below folder x.
-        var bound = prefix + (after.map { $0.hasSuffix("/") ? $0.dropLast() + "0" : $0 } ?? "")
+        // Names are read by bytes, as the database compares them; '0' is the byte after '/', so that prefix + "x0" is past
+        // everything below folder x.
+        var bound =
+            prefix
+            + (after.map {
+                $0.utf8.last == UInt8(ascii: "/") ? String(decoding: $0.utf8.dropLast(), as: UTF8.self) + "0" : $0
+            } ?? "")
         var folders: [ListedEntry] = []
         while folders.count < limit {
             guard let name = try package(from: bound, below: directory, of: repository) else { break }
-            let folder = name.dropFirst(prefix.count).prefix { $0 != "/" }
-            if try isIncluded(prefix + folder) { folders.append(ListedEntry(name: String(folder), file: nil)) }
-            bound = prefix + folder + "0"
+            let folder = String(
+                decoding: name.utf8.dropFirst(prefix.utf8.count).prefix { $0 != UInt8(ascii: "/") }, as: UTF8.self)
+            if try isIncluded(prefix + folder) { folders.append(ListedEntry(name: folder, file: nil)) }
+            let next = prefix + folder + "0"
+            guard bound.utf8.lexicographicallyPrecedes(next.utf8) else {
+                throw StoreError.unknown("what comes after the folder '\(folder)'")
+            }
+            bound = next
         }
         return folders
     }
@@ -177,9 +190,9 @@ extension ContentRows {
         below directory: String, of repository: RepositoryID, after: String?, limit: Int
     ) throws -> [ListedEntry] {
         let start = after.map { path in
-            let slash = path.lastIndex(of: "/")
+            let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
             let folder = slash.map { String(path[..<$0]) } ?? "/"
-            return (folder: folder + "/", file: slash.map { String(path[path.index(after: $0)...]) } ?? path)
+            return (folder: folder + "/", file: slash.map { String(path[path.utf8.index(after: $0)...]) } ?? path)
         }
         return try connection.query(
             Self.fileColumns + """

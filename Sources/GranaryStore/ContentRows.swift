@@ -95,6 +95,19 @@ package struct ContentRows {
         ).flatMap { row in BlobDigest(hex: row.text(0)).map { ($0, row.text(1)) } }
     }
 
+    /// The files of a version.
+    package func files(of version: VersionID) throws -> [HeldFile] {
+        try connection.query(
+            "select path, blob, size, media_type, modified_at from file where version_id = $1 and valid_until is null",
+            [.integer(version.value)]
+        ).compactMap { row in
+            guard let path = FilePath(row.text(0)), let blob = BlobDigest(hex: row.text(1)) else { return nil }
+            return HeldFile(
+                path: path, blob: blob, size: ByteCount(row.integer(2)), mediaType: MediaType(checked: row.text(3)),
+                modified: Timestamp(milliseconds: row.integer(4)))
+        }
+    }
+
     /// Whether the package holds a file of this path or a version of this name.
     package func holds(_ target: String, in package: PackageID) throws -> Bool {
         try connection.first(
@@ -120,6 +133,15 @@ package struct ContentRows {
             [.integer(version.value)]
         ).compactMap { Property($0.text(0), $0.text(1)) }
     }
+}
+
+/// A file's row, without what is known of its blob.
+package struct HeldFile: Sendable, Equatable {
+    package let path: FilePath
+    package let blob: BlobDigest
+    package let size: ByteCount
+    package let mediaType: MediaType
+    package let modified: Timestamp
 }
 
 /// What a look-up of a file came to.

@@ -36,16 +36,14 @@ package struct EventRows {
     package func page(
         since: SequenceNumber, repository: RepositoryName? = nil, limit: Int = maximumPage
     ) throws -> [Event] {
+        let filter = repository == nil ? "" : "and repository = $2"
         let rows = try connection.query(
             """
             select sequence, time, actor, verb, repository, package, target, before_value, after_value
-            from event where sequence > $1 and ($2 is null or repository = $2)
-            order by sequence limit $3
+            from event where sequence > $1 \(filter) order by sequence limit \(repository == nil ? "$2" : "$3")
             """,
-            [
-                .integer(since.value), .optional(repository?.text),
-                .integer(Int64(min(limit, Self.maximumPage)))
-            ])
+            [.integer(since.value)] + (repository.map { [.text($0.text)] } ?? [])
+                + [.integer(Int64(min(limit, Self.maximumPage)))])
         return rows.compactMap(Event.init)
     }
 

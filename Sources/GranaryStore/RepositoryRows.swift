@@ -18,6 +18,16 @@ package struct RepositoryRows {
         ).map(Repository.init)
     }
 
+    /// A repository as it stands in this transaction; nil when it has ended.
+    package func find(_ id: RepositoryID) throws -> Repository? {
+        try connection.first(
+            """
+            select id, name, format, kind, settings, created_at
+            from repository where id = $1 and valid_until is null
+            """, [.integer(id.value)]
+        ).map(Repository.init)
+    }
+
     /// Adds a repository. Throws `StoreError.nameTaken`.
     package func insert(
         _ name: RepositoryName, format: FormatName, kind: RepositoryKind, settings: RepositorySettings,
@@ -50,8 +60,10 @@ package struct RepositoryRows {
             where package.repository_id = $1 and file.valid_until is null limit 1
             """, [.integer(id.value)])
         guard held == nil else { throw StoreError.notEmpty }
-        try connection.execute(
-            "update repository set valid_until = $1 where id = $2", [.integer(sequence.value), .integer(id.value)])
+        let ended = try connection.execute(
+            "update repository set valid_until = $1 where id = $2 and valid_until is null",
+            [.integer(sequence.value), .integer(id.value)])
+        guard ended == 1 else { throw StoreError.unknown("the repository") }
     }
 }
 

@@ -10,7 +10,8 @@ struct RequestPathTests {
         "What two parsers could read in two ways is refused",
         arguments: [
             "a//b", "/a", "a/../b", "a/./b", "..", "%2e%2e", "a/%2E%2e/b", "a%2Fb", "a%5cb", "a\\b", "a%00b", "a%0ab",
-            "%", "%2", "%zz", "%ff", "%c0%af", String(repeating: "a", count: 256), String(repeating: "a/", count: 600)
+            "%", "%2", "%zz", "%ff", "%c0%af", "a/%CC%81b/x", "%D8%80", "a%D8%80/b", String(repeating: "a", count: 256),
+            String(repeating: "a/", count: 600)
         ])
     func refused(path: String) {
         #expect(throws: Problem.self) { try RequestPath(path) }

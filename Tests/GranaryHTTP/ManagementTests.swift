@@ -86,7 +86,7 @@ struct ManagementTests {
         Case(method: "GET", path: "/events?repository=Bad%20Name", statuses: [401, 400, 400, 400]),
         Case(
             method: "GET", path: "/repositories/mine/tags/history?package=a&tag=b", statuses: [401, 404, 404, 404]),
-        Case(method: "GET", path: "/repositories/mine/tags/history", statuses: [400, 400, 400, 400])
+        Case(method: "GET", path: "/repositories/mine/tags/history", statuses: [401, 400, 400, 400])
     ]
 
     @Test("Everybody is told what becomes them")

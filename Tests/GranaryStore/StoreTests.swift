@@ -40,7 +40,9 @@ struct MigratorTests {
 struct DirectoryTests {
     private static let files = ["top", "a/x", "a-b/x", "a/b/deep/x", "a.c/x", "b/x", "b/y", "z/only/here/x"]
 
-    private func withTree(_ body: @escaping @Sendable (ContentRows, RepositoryID) throws -> Void) async throws {
+    private func withTree(
+        adding more: [String] = [], _ body: @escaping @Sendable (ContentRows, RepositoryID) throws -> Void
+    ) async throws {
         try await withDatabase { driver in
             let name = try #require(RepositoryName("files"))
             let format = try #require(FormatName("generic"))
@@ -50,7 +52,7 @@ struct DirectoryTests {
                     name, format: format, kind: .local, settings: RepositorySettings(), at: at,
                     from: SequenceNumber(1))
                 let repository = try #require(try RepositoryRows(connection).all().first).id
-                for file in Self.files { try Self.insert(file, in: repository, connection) }
+                for file in Self.files + more { try Self.insert(file, in: repository, connection) }
             }
             try await driver.read { connection in
                 let repository = try #require(try RepositoryRows(connection).all().first).id
@@ -60,9 +62,9 @@ struct DirectoryTests {
     }
 
     private static func insert(_ file: String, in repository: RepositoryID, _ connection: any SQLConnection) throws {
-        let slash = file.lastIndex(of: "/")
+        let slash = file.utf8.lastIndex(of: UInt8(ascii: "/"))
         let folder = try #require(PackageName(slash.map { String(file[..<$0]) } ?? "/"))
-        let path = try #require(FilePath(slash.map { String(file[file.index(after: $0)...]) } ?? file))
+        let path = try #require(FilePath(slash.map { String(file[file.utf8.index(after: $0)...]) } ?? file))
         let blob = BlobDigest(bytes: Array(repeating: 1, count: 32))
         let content = ContentRows(connection)
         try BlobRows(connection).note(Checksums(sha256: blob), size: ByteCount(1), at: Timestamp(milliseconds: 1))
@@ -83,6 +85,16 @@ struct DirectoryTests {
                 after = next.name + "/"
             }
             #expect(found == ["a-b", "a.c", "a", "b", "z"])
+        }
+    }
+
+    @Test("A folder whose name begins with a combining character is listed once")
+    func combining() async throws {
+        try await withTree(adding: ["c/\u{301}b/x", "c/d/x"]) { content, repository in
+            let folders = try content.folders(in: "c", of: repository, after: nil, limit: 10) { _ in true }
+            #expect(folders.map(\.name) == ["d", "\u{301}b"])
+            let tree = try content.tree(below: "c", of: repository, after: "c/d/x", limit: 1) { _ in true }
+            #expect(tree.map(\.name) == ["c/\u{301}b/x"])
         }
     }
 

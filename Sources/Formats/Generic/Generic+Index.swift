@@ -79,7 +79,8 @@ extension Generic {
         guard let file = entry.file, !entry.isFolder else { return entry.name }
         let whole = file.package.text == "/" ? file.path.text : "\(file.package.text)/\(file.path.text)"
         let prefix = directory.segments.isEmpty ? "" : directory.text + "/"
-        return whole.hasPrefix(prefix) ? String(whole.dropFirst(prefix.count)) : whole
+        guard whole.utf8.starts(with: prefix.utf8) else { return whole }
+        return String(decoding: whole.utf8.dropFirst(prefix.utf8.count), as: UTF8.self)
     }
 
     func list(

@@ -9,9 +9,12 @@ package struct Snapshot: Sendable {
     package let repositories: [RepositoryName: Repository]
     package let users: [UserName: User]
     package let grants: [Grant]
+    /// The position of the history it was read at.
+    fileprivate let position: SequenceNumber
     private let defaults: [FormatName: Repository]
 
-    package init(repositories: [Repository], users: [User], grants: [Grant]) {
+    package init(repositories: [Repository], users: [User], grants: [Grant], position: SequenceNumber = .start) {
+        self.position = position
         self.repositories = Dictionary(uniqueKeysWithValues: repositories.map { ($0.name, $0) })
         self.users = Dictionary(uniqueKeysWithValues: users.map { ($0.name, $0) })
         self.grants = grants
@@ -72,8 +75,11 @@ package final class CurrentSnapshot: Sendable {
             let accounts = AccountRows(connection)
             return Snapshot(
                 repositories: try RepositoryRows(connection).all(), users: try accounts.users(),
-                grants: try accounts.grants())
+                grants: try accounts.grants(), position: try EventRows(connection).newest())
         }
-        snapshot.withLock { $0 = fresh }
+        // Of two that refresh at once, the one that read later may come first.
+        snapshot.withLock { held in
+            if held.position <= fresh.position { held = fresh }
+        }
     }
 }

@@ -95,8 +95,10 @@ package final class Authenticator: Sendable {
 
     private func principal(of token: TokenSecret) async throws(Problem) -> Principal {
         let now = services.now()
-        uses.withLock { $0[token.id] = now }
-        if let known = memory.user(of: token.text, at: now) { return try principal(of: known) }
+        if let known = memory.user(of: token.text, at: now) {
+            noteUse(of: token, at: now)
+            return try principal(of: known)
+        }
         let generation = memory.generation
         let stored = try await services.performing {
             try await services.driver.read { try AccountRows($0).token(token.id) }
@@ -107,7 +109,13 @@ package final class Authenticator: Sendable {
         memory.remember(
             token.text, of: stored.token.user, at: now, notAfter: stored.token.expiresAt,
             generation: generation)
+        noteUse(of: token, at: now)
         return try principal(of: stored.token.user)
+    }
+
+    /// Only of tokens that were right: there are as many as were made, and what is shown of a leaked one is true.
+    private func noteUse(of token: TokenSecret, at now: Timestamp) {
+        uses.withLock { $0[token.id] = now }
     }
 
     private func principal(of name: UserName) throws(Problem) -> Principal {

@@ -17,7 +17,9 @@ package struct TokenSecret: Sendable {
     /// Nil for text that is no access token.
     init?(_ text: String) {
         let parts = text.split(separator: "_")
-        guard text.hasPrefix(Self.prefix), parts.count == 3, parts[1].utf8.count == 16, parts[2].utf8.count == 48 else {
+        guard text.hasPrefix(Self.prefix), parts.count == 3, parts[1].utf8.count == 16, parts[2].utf8.count == 48,
+            parts[1...].allSatisfy({ $0.utf8.allSatisfy(\.isLowerHexadecimal) })
+        else {
             return nil
         }
         id = String(parts[1])

@@ -18,6 +18,8 @@ package struct UserChange: Sendable {
 
 extension Management {
     package static let minimumPasswordLength = 8
+    /// What the history calls somebody unknown, and the server itself.
+    private static let reservedNames: Set<String> = [Principal.anonymous.actor, "system"]
     package static let maximumPasswordBytes = 1024
 
     /// For administrators.
@@ -41,6 +43,9 @@ extension Management {
         _ name: UserName, password: String?, isAdministrator: Bool, by caller: Principal
     ) async throws(Problem) -> User {
         try requireAdministrator(caller)
+        guard !Self.reservedNames.contains(name.text) else {
+            throw .invalid(.user, "'\(name)' is what the history calls somebody else")
+        }
         let hash = try hash(password)
         try await change(by: caller) { connection, moment in
             try AccountRows(connection).insert(
@@ -140,8 +145,9 @@ extension Management {
         _ label: String, for name: String, expiresAt: Timestamp?, by caller: Principal
     ) async throws(Problem) -> (token: AccessToken, secret: String) {
         let owner = try user(name, for: caller)
-        guard !label.isEmpty, label.utf8.count <= Self.maximumTokenNameBytes else {
-            throw .invalid(.token, "a token's name has 1 to \(Self.maximumTokenNameBytes) bytes")
+        guard label.isShowable(limit: Self.maximumTokenNameBytes) else {
+            throw .invalid(
+                .token, "a token's name has 1 to \(Self.maximumTokenNameBytes) bytes and no control characters")
         }
         if let expiresAt, expiresAt <= services.now() { throw .invalid(.token, "the expiry lies in the past") }
         let secret = TokenSecret(random: services.random(32))

@@ -47,6 +47,7 @@ extension Management {
         guard new.kind == .local else {
             throw .invalid(.repository, "the kind '\(new.kind.rawValue)' is not served for \(new.format); use 'local'")
         }
+        try new.settings.checkDescription()
         try await change(by: caller) { connection, moment in
             let rows = RepositoryRows(connection)
             try rows.checkDefault(new.settings, of: new.format, except: nil)
@@ -68,10 +69,11 @@ extension Management {
         try requireAdmin(of: known, caller)
         try await change(by: caller) { connection, _ in
             let rows = RepositoryRows(connection)
-            guard let old = try rows.all().first(where: { $0.id == known.id }) else {
+            guard let old = try rows.find(known.id) else {
                 throw Problem.unknown(.repository, "there is no repository '\(name)'")
             }
             let settings = update(old.settings)
+            try settings.checkDescription()
             try rows.checkDefault(settings, of: old.format, except: old.id)
             try rows.update(old.id, settings: settings)
             return Entry(
@@ -95,6 +97,15 @@ extension Management {
     private func requireAdmin(of repository: Repository, _ caller: Principal) throws(Problem) {
         let verdict = services.snapshot.value.verdict(caller, .admin, on: repository, nil)
         if let problem = verdict.problem(on: repository, nil) { throw problem }
+    }
+}
+
+extension RepositorySettings {
+    fileprivate func checkDescription() throws(Problem) {
+        let limit = Self.maximumDescriptionBytes
+        guard description.isEmpty || description.isShowable(limit: limit) else {
+            throw .invalid(.repository, "a description has at most \(limit) bytes and no control characters")
+        }
     }
 }
 

@@ -18,10 +18,16 @@ package struct Management: Sendable {
         self.formats = formats
     }
 
-    /// Who makes a request; throws `.unauthenticated` for a wrong credential.
+    /// Who makes a request; throws `.unauthenticated` for a wrong credential, and for a token that reaches certain packages
+    /// only.
     package func caller(_ authorization: String?) async throws(Problem) -> Principal {
-        try await identity.authenticator.authenticate(authorization)
+        let caller = try await identity.authenticator.authenticate(authorization)
+        if caller.scopes != nil { _ = try requireUser(caller) }
+        return caller
     }
+
+    /// Throws `.unauthenticated` for somebody unknown.
+    package func requireLogin(_ caller: Principal) throws(Problem) { _ = try requireUser(caller) }
 
     /// The user a request is made by. Throws `.unauthenticated` for somebody unknown and for tokens of limited reach.
     package func requireUser(_ caller: Principal) throws(Problem) -> UserName {
@@ -61,12 +67,15 @@ package struct Management: Sendable {
                 }
             } catch StoreError.nameTaken(let name) {
                 throw Problem.conflict("'\(name)' exists already")
+            } catch StoreError.unknown(let what) {
+                throw Problem.unknown(.name, "\(what) is not there any more")
             } catch StoreError.notEmpty {
                 throw Problem.conflict("it still holds files; remove them first")
             }
         }
+        // Whatever comes of the snapshot, nothing that was right before is taken on trust.
+        defer { identity.authenticator.forgetAll() }
         try await services.performing { try await services.snapshot.refresh() }
-        identity.authenticator.forgetAll()
         return value
     }
 

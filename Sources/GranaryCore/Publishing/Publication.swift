@@ -7,11 +7,17 @@ import GranaryStore
 /// Turns a draft into rows: rules decide, then rows and one event are written, all in one transaction.
 struct Publication: Sendable {
     let draft: Draft
-    let repository: Repository
+    private(set) var repository: Repository
     let change: Change
 
     /// Throws the `Problem` of the first rule that says no; then nothing is written.
     func run(on connection: any SQLConnection) throws -> Receipt {
+        var current = self
+        current.repository = try repository.current(on: connection)
+        return try current.write(on: connection)
+    }
+
+    private func write(on connection: any SQLConnection) throws -> Receipt {
         let content = ContentRows(connection)
         let package = try content.ensurePackage(draft.package, in: repository.id)
         try checkNeeds(content, package)
@@ -118,13 +124,20 @@ struct Publication: Sendable {
             }
             return existing
         }
-        // Other bytes under the same name are another version: the old one ends, and what people hung on the name, tags
-        // and properties, goes over to the new one.
+        // Other bytes under the same name are another version: the old one ends, and what stays of it, its other files, and
+        // what people hung on the name, tags and properties, go over to the new one.
         let kept = try plan.existing.map { try content.properties(of: $0) }
+        let files = try plan.existing.map { try content.files(of: $0) } ?? []
         let tags = try plan.existing.map { try content.endVersion($0, at: sequence) } ?? []
         let id = try content.insertVersion(
             version.name, of: package, mediaType: version.mediaType, artifactType: version.artifactType,
             metadata: version.metadata, at: change.time, from: sequence)
+        let replaced = Set(plan.files.map(\.path))
+        for file in files where !replaced.contains(file.path) {
+            try content.setFile(
+                file.path, of: package, version: id, blob: file.blob, size: file.size, mediaType: file.mediaType,
+                at: file.modified, from: sequence)
+        }
         for tag in tags { try content.setTag(tag, of: package, to: id, from: sequence) }
         try content.insertEdges(draft.edges, from: id, of: package, at: sequence)
         try content.setProperties(draft.properties ?? kept ?? draft.initialProperties, of: id, from: sequence)
@@ -176,6 +189,16 @@ private struct Plan {
         if let file = files.first { return (.filePublished, file.path.text) }
         if let tag = tags.first { return (.tagMoved, tag.text) }
         return (.propertiesChanged, draft.version?.name.text ?? "")
+    }
+}
+
+extension Repository {
+    /// As it stands in this transaction: a request may have begun before it was changed, or deleted.
+    func current(on connection: any SQLConnection) throws -> Repository {
+        guard let current = try RepositoryRows(connection).find(id) else {
+            throw Problem.unknown(.repository, "the repository is not there any more")
+        }
+        return current
     }
 }
 

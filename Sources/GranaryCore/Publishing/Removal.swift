@@ -11,13 +11,19 @@ struct Removal: Sendable {
 
     let retraction: Retraction
     let condition: WriteCondition
-    let repository: Repository
+    private(set) var repository: Repository
     let change: Change
     /// The problem of removing from a package; a tree goes over many.
     let mayRemove: @Sendable (PackageName) -> Problem?
 
     /// Throws `.unknown` when there is nothing to take away, `.conflict` when something needs it.
     func run(on connection: any SQLConnection) throws -> Receipt {
+        var current = self
+        current.repository = try repository.current(on: connection)
+        return try current.write(on: connection)
+    }
+
+    private func write(on connection: any SQLConnection) throws -> Receipt {
         let content = ContentRows(connection)
         let events = EventRows(connection)
         let sequence = try events.next()

@@ -202,14 +202,19 @@ extension ManagementInterface {
             summary: "What a tag pointed to, since when, and who moved it",
             query: [
                 .init(name: "package", schema: .string("The package, such as team/api"), isRequired: true),
-                .init(name: "tag", schema: .string("The tag"), isRequired: true)
+                .init(name: "tag", schema: .string("The tag"), isRequired: true),
+                .init(name: "since", schema: .integer("The position to come after", minimum: 0)),
+                .init(name: "limit", schema: .integer("How many at most", minimum: 1, maximum: 1000))
             ],
-            answer: .array(.named("TagChange")), isOpen: true
+            answer: .array(.named("TagChange"))
         ) { call throws(Problem) in
+            try call.management.requireLogin(call.caller)
+            let since = try call.number("since", in: 0...Int64.max, standard: 0)
+            let limit = try call.number("limit", in: 1...1000, standard: 100)
             let changes = try await call.management.history(
                 of: try call.parse(TagName.self, .tag, call.query["tag"]),
                 in: try call.parse(PackageName.self, .package, call.query["package"]), call["name"],
-                for: call.caller)
+                since: SequenceNumber(since), limit: Int(limit), for: call.caller)
             return JSONAnswer(changes.map(Wire.TagChange.init))
         }
     ]

@@ -210,8 +210,10 @@ package enum Wire {
         package let until: Int64?
         package let movedAt: Timestamp
         package let actor: String
+        package let endedBy: String?
 
         init(_ change: GranaryModel.TagChange) {
+            endedBy = change.endedBy
             tag = change.tag.text
             version = change.version.text
             from = change.from.value

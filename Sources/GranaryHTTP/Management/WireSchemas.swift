@@ -84,7 +84,8 @@ extension Wire {
             .required("from", .integer("The position of the history since when")),
             .optional("until", .integer("The position until when; left out while it still does")),
             .required("movedAt", moment),
-            .required("actor", .string("Who set it"))
+            .required("actor", .string("Who set it")),
+            .optional("endedBy", .string("Who moved or removed it; left out while it still points there"))
         ])
     ]
 

@@ -31,9 +31,19 @@ extension Name {
     }
 }
 
+extension Unicode.Scalar {
+    /// C0, DEL and C1: what could steer a terminal or begin a line of its own.
+    package var isControl: Bool { value < 0x20 || (0x7F...0x9F).contains(value) }
+}
+
 extension String {
     /// True when the text is 1 to `limit` bytes of UTF-8 without control characters.
     func isPrintable(limit: Int) -> Bool {
         (1...limit).contains(utf8.count) && unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
+    }
+
+    /// True when the text is 1 to `limit` bytes that may be shown to people as they are.
+    package func isShowable(limit: Int) -> Bool {
+        (1...limit).contains(utf8.count) && !unicodeScalars.contains(where: \.isControl)
     }
 }

@@ -81,11 +81,14 @@ package struct TagChange: Sendable, Equatable {
     package let until: SequenceNumber?
     package let movedAt: Timestamp
     package let actor: String
+    /// Who moved or removed it then; nil while it still points there.
+    package let endedBy: String?
 
     package init(
         tag: TagName, version: VersionName, from: SequenceNumber, until: SequenceNumber?, movedAt: Timestamp,
-        actor: String
+        actor: String, endedBy: String?
     ) {
+        self.endedBy = endedBy
         self.tag = tag
         self.version = version
         self.from = from

@@ -19,8 +19,10 @@ package struct RepositorySettings: Sendable, Equatable, Codable {
     package var writePolicy: WritePolicy
     /// Whether an index may name members the repository does not hold (OCI: sparse indexes).
     package var sparseIndexes: Bool
-    /// A sentence for people.
+    /// A sentence for people: at most `maximumDescriptionBytes` without control characters.
     package var description: String
+
+    package static let maximumDescriptionBytes = 1024
 
     package init(
         anonymousRead: Bool = false, isDefault: Bool = false, writePolicy: WritePolicy = .allow,

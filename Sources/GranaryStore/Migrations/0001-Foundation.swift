@@ -20,6 +20,8 @@ extension Migration {
                 after_value text
             );
 
+            create index event_repository on event (repository, sequence);
+
             -- Rows are valid from one position of the history until another; an open end is null.
             create table repository (
                 id IDENTITY,
@@ -68,7 +70,7 @@ extension Migration {
                 valid_until bigint
             );
             create unique index file_path on file (package_id, path) where valid_until is null;
-            create index file_blob on file (blob) where valid_until is null;
+            create index file_blob on file (blob, package_id) where valid_until is null;
             create index file_version on file (version_id) where valid_until is null;
 
             create table tag (

@@ -40,11 +40,12 @@ struct LineLogHandler: LogHandler {
 
     /// What a client sent must not be able to begin a line of its own.
     private func oneLine(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? "?" : $0 }))
+        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.isControl ? "?" : $0 }))
     }
 
     private func quoted(_ value: String) -> String {
         let safe = oneLine(value)
-        return safe.contains(" ") || safe.contains("\"") ? "\"\(safe.replacing("\"", with: "\\\""))\"" : safe
+        guard safe.contains(where: { $0 == " " || $0 == "\"" || $0 == "\\" }) else { return safe }
+        return "\"\(safe.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
     }
 }

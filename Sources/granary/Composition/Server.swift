@@ -103,9 +103,11 @@ struct Server {
             return nil
         case (let certificate?, let key?):
             do {
-                return .makeServerConfiguration(
+                var tls = TLSConfiguration.makeServerConfiguration(
                     certificateChain: try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) },
                     privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
+                tls.minimumTLSVersion = .tlsv12
+                return tls
             } catch {
                 throw ServerConfiguration.Failure(
                     description: "the certificate '\(certificate)' or its key '\(key)' cannot be read: \(error)")

@@ -1,6 +1,7 @@
 import Configuration
 import FoundationEssentials
 import SystemPackage
+import Yams
 
 /// The settings in force: defaults < file < environment < command line.
 struct ServerConfiguration: Sendable {
@@ -37,6 +38,7 @@ struct ServerConfiguration: Sendable {
             throw Failure(
                 description: "the configuration file '\(path ?? "granary.yaml")' cannot be read: \(oneLine(error))")
         }
+        try Self.refuseUnknownSettings(in: path ?? "granary.yaml")
         layers = [
             Layer(
                 name: { _ in "command line" },
@@ -49,6 +51,25 @@ struct ServerConfiguration: Sendable {
                         .prefixKeys(with: "granary"))),
             Layer(name: { _ in path ?? "granary.yaml" }, reader: ConfigReader(provider: provider))
         ]
+    }
+
+    /// A misspelt `tls.certificate` must not be a server without TLS.
+    private static func refuseUnknownSettings(in path: String) throws {
+        guard let data = FileManager.default.contents(atPath: path),
+            let tree = try? Yams.load(yaml: String(decoding: data, as: UTF8.self))
+        else { return }
+        let known = Set(Setting.all.map(\.key)).union([""])
+        for key in keys(of: tree, below: "") where !known.contains(key) {
+            throw Failure(description: "there is no setting '\(key)' (\(path)); 'granary config' shows those there are")
+        }
+    }
+
+    /// The keys of a tree of settings, their levels joined by dots.
+    private static func keys(of tree: Any, below prefix: String) -> [String] {
+        guard let members = tree as? [String: Any] else { return [prefix] }
+        return members.sorted { $0.key < $1.key }.flatMap { name, value in
+            keys(of: value, below: prefix.isEmpty ? name : "\(prefix).\(name)")
+        }
     }
 
     func text(_ setting: Setting) throws -> String { try value(of: setting).value.description }
