@@ -1,4 +1,5 @@
 import FoundationEssentials
+import GranaryHTTP
 import GranaryModel
 import GranaryTestKit
 import Testing
@@ -165,7 +166,7 @@ struct HostileClientTests {
             let changed = TestServer.basic("ann", "the new long password")
             let answer = try await server.send(
                 "POST", "/api/v1/tokens", body: #"{"name":"t"}"#.bytes, authorization: changed)
-            let secret = try #require(try answer.json(JSONTree.self)["secret"]?.text)
+            let secret = try #require(try answer.json(JSONValue.self)["secret"]?.text)
             for authorization in [
                 ann, changed, "Bearer \(secret)", TestServer.basic("ann", "a wrong password"), "Bearer \(secret)x"
             ] {

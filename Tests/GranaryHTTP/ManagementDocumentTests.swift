@@ -59,7 +59,7 @@ struct ManagementDocumentTests {
     @Test("Every answer is what the served document says it is")
     func conformance() async throws {
         try await withFiles { server in
-            let document: JSONTree = try await server.send("GET", "/api/v1/openapi.json", authorization: nil).json()
+            let document: JSONValue = try await server.send("GET", "/api/v1/openapi.json", authorization: nil).json()
             let validator = SchemaValidator(named: document["components", "schemas"]?.members ?? [:])
             try await server.put("files/a/b;x=1")
             try await server.put("files/a/b;x=2", "other")
@@ -71,12 +71,12 @@ struct ManagementDocumentTests {
                 let faults = Self.faults(of: answer, to: operation, validator)
                 #expect(faults == [], "\(call)")
                 if let body = call.body, let schema = Self.schema(operation["requestBody"]) {
-                    let sent = try JSONDecoder().decode(JSONTree.self, from: Data(body.utf8))
+                    let sent = try JSONDecoder().decode(JSONValue.self, from: Data(body.utf8))
                     #expect(validator.faults(of: sent, against: schema) == [], "\(call)")
                 }
                 if let key = call.keeps {
-                    let value = try answer.json(JSONTree.self)[key]
-                    kept = value?.text ?? value?.number.map(String.init) ?? ""
+                    let value = try answer.json(JSONValue.self)[key]
+                    kept = value?.text ?? value?.integer.map(String.init) ?? ""
                 }
             }
             // Tags are of other formats; the refusal is described, too.
@@ -90,7 +90,7 @@ struct ManagementDocumentTests {
     @Test("Every refusal is a problem as the document says")
     func problems() async throws {
         try await withFiles { server in
-            let document: JSONTree = try await server.send("GET", "/api/v1/openapi.json").json()
+            let document: JSONValue = try await server.send("GET", "/api/v1/openapi.json").json()
             let validator = SchemaValidator(named: document["components", "schemas"]?.members ?? [:])
             for operation in Self.operations(document) {
                 let schema = try #require(Self.schema(operation["responses", "default"]))
@@ -101,11 +101,11 @@ struct ManagementDocumentTests {
                 let answer = try await server.send(method, path, authorization: user)
                 #expect((400..<500).contains(answer.status), "\(method) \(path)")
                 #expect(answer["Content-Type"] == "application/problem+json", "\(method) \(path)")
-                let problem: JSONTree = try answer.json()
+                let problem: JSONValue = try answer.json()
                 #expect(
                     validator.faults(of: problem, against: .object(["$ref": .string("#/components/schemas/Problem")]))
                         == [])
-                #expect(problem["status"]?.number == answer.status)
+                #expect(problem["status"]?.integer == answer.status)
                 #expect((problem["detail"]?.text ?? "").count > 5, "\(method) \(path)")
             }
         }
@@ -125,7 +125,7 @@ struct ManagementDocumentTests {
         try await withFiles { server in
             let answer = try await server.send("GET", "/api/v1/openapi.json", authorization: nil)
             #expect(answer.status == 200 && answer["Content-Type"] == "application/json")
-            let document: JSONTree = try answer.json()
+            let document: JSONValue = try answer.json()
             #expect(document["openapi"]?.text == "3.1.0" && document["info", "version"]?.text == "test")
             var described: Set<String> = []
             for (path, methods) in document["paths"]?.members ?? [:] {
@@ -169,18 +169,18 @@ struct ManagementDocumentTests {
 
     // MARK: The document
 
-    private static func operations(_ document: JSONTree) -> [JSONTree] {
+    private static func operations(_ document: JSONValue) -> [JSONValue] {
         (document["paths"]?.members ?? [:]).values.flatMap { $0.members.values }
     }
 
-    private static func operation(_ name: String, in document: JSONTree) -> JSONTree? {
+    private static func operation(_ name: String, in document: JSONValue) -> JSONValue? {
         operations(document).first { $0["operationId"]?.text == name }
     }
 
     /// The schema of the only content of a body or an answer.
-    private static func schema(_ part: JSONTree?) -> JSONTree? { part?["content"]?.members.values.first?["schema"] }
+    private static func schema(_ part: JSONValue?) -> JSONValue? { part?["content"]?.members.values.first?["schema"] }
 
-    private static func faults(of answer: TestAnswer, to operation: JSONTree, _ validator: SchemaValidator) -> [String]
+    private static func faults(of answer: TestAnswer, to operation: JSONValue, _ validator: SchemaValidator) -> [String]
     {
         guard let response = operation["responses", String(answer.status)] else {
             return ["\(answer.status) is not described: \(answer.text)"]
@@ -191,7 +191,7 @@ struct ManagementDocumentTests {
         guard answer["Content-Type"] == content.key else {
             return ["\(answer["Content-Type"] ?? "nothing") is no \(content.key)"]
         }
-        guard let schema = content.value["schema"], let value = try? answer.json(JSONTree.self) else {
+        guard let schema = content.value["schema"], let value = try? answer.json(JSONValue.self) else {
             return ["no JSON"]
         }
         return validator.faults(of: value, against: schema)

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import GranaryHTTP
 import GranaryModel
 import GranaryTestKit
 import Testing
@@ -46,7 +47,7 @@ struct ManagementEffectTests {
         try await withFiles(["files": .init(anonymousRead: true)]) { server in
             let ann = try await server.user("ann", ("files", "**", .all))
             let body = #"{"name":"t"}"#.bytes
-            let made: JSONTree = try await server.send("POST", "/api/v1/tokens", body: body, authorization: ann).json()
+            let made: JSONValue = try await server.send("POST", "/api/v1/tokens", body: body, authorization: ann).json()
             let secret = try #require(made["secret"]?.text)
             let credentials = [
                 ann, "Bearer \(secret)", TestServer.basic("ann", secret), TestServer.basic("token", secret)
@@ -76,7 +77,7 @@ struct ManagementEffectTests {
             let soon = now().adding(.seconds(5))
             func make(_ more: String) async throws -> (id: String, bearer: String) {
                 let body = #"{"name":"t"\#(more)}"#.bytes
-                let made: JSONTree = try await server.send("POST", "/api/v1/tokens", body: body).json()
+                let made: JSONValue = try await server.send("POST", "/api/v1/tokens", body: body).json()
                 return (try #require(made["id"]?.text), "Bearer \(try #require(made["secret"]?.text))")
             }
             let short = try await make(#","expiresAt":"\#(soon)""#)
@@ -102,9 +103,9 @@ struct ManagementEffectTests {
             }
             #expect(try await get() == 404)
             let body = #"{"repository":"fi*","package":"d","rights":["read"]}"#.bytes
-            let made: JSONTree = try await server.send("POST", "/api/v1/grants", body: body).json()
+            let made: JSONValue = try await server.send("POST", "/api/v1/grants", body: body).json()
             #expect(try await get() == 200)
-            let id = try #require(made["id"]?.number)
+            let id = try #require(made["id"]?.integer)
             #expect(try await server.send("DELETE", "/api/v1/grants/\(id)").status == 204)
             #expect(try await get() == 404)
             #expect(try await server.send("DELETE", "/api/v1/grants/\(id)").status == 404)
@@ -142,13 +143,14 @@ struct ManagementEffectTests {
                 try await server.put(path)
             }
             #expect(try await server.send("DELETE", "/generic/files/a/?recursive=true").status == 204)
-            func page(_ query: String, _ user: String) async throws -> (events: [JSONTree], next: Int) {
-                let tree: JSONTree = try await server.send("GET", "/api/v1/events?\(query)", authorization: user).json()
-                return (tree["events"]?.elements ?? [], try #require(tree["next"]?.number))
+            func page(_ query: String, _ user: String) async throws -> (events: [JSONValue], next: Int) {
+                let tree: JSONValue = try await server.send("GET", "/api/v1/events?\(query)", authorization: user)
+                    .json()
+                return (tree["events"]?.elements ?? [], try #require(tree["next"]?.integer))
             }
             let admin = TestServer.basic("admin", TestServer.administrator.password)
             let all = try await page("", admin).events
-            var paged: [JSONTree] = []
+            var paged: [JSONValue] = []
             var since = 0
             while true {
                 let next = try await page("since=\(since)&limit=2", admin)
@@ -158,7 +160,7 @@ struct ManagementEffectTests {
                 since = next.next
             }
             #expect(paged == all)
-            let numbers = all.compactMap { $0["sequence"]?.number }
+            let numbers = all.compactMap { $0["sequence"]?.integer }
             #expect(numbers == numbers.sorted() && Set(numbers).count == numbers.count)
             #expect(
                 Set(try await page("repository=other", admin).events.compactMap { $0["repository"]?.text }) == ["other"]

@@ -1,4 +1,5 @@
 import GranaryCore
+import GranaryHTTP
 import GranaryModel
 import GranaryTestKit
 import Testing
@@ -146,11 +147,11 @@ struct ManagementTests {
         try await withFiles { server in
             let answers = try await concurrently(12) { number in
                 let body = #"{"repository":"files","package":"p\#(number)","rights":["read"]}"#
-                return try await server.send("POST", "/api/v1/grants", body: body.bytes).json(JSONTree.self)
+                return try await server.send("POST", "/api/v1/grants", body: body.bytes).json(JSONValue.self)
             }
             #expect(answers.map { $0["package"]?.text } == (0..<12).map { "p\($0)" })
-            #expect(Set(answers.compactMap { $0["id"]?.number }).count == 12)
-            let listed: JSONTree = try await server.send("GET", "/api/v1/grants").json()
+            #expect(Set(answers.compactMap { $0["id"]?.integer }).count == 12)
+            let listed: JSONValue = try await server.send("GET", "/api/v1/grants").json()
             for answer in answers { #expect(listed.elements.contains(answer)) }
         }
     }
@@ -162,7 +163,7 @@ struct ManagementTests {
             _ = try await concurrently(3) { number in
                 try await server.send("PATCH", "/api/v1/repositories/one", body: changes[number].bytes)
             }
-            let settings = try await server.send("GET", "/api/v1/repositories/one").json(JSONTree.self)["settings"]
+            let settings = try await server.send("GET", "/api/v1/repositories/one").json(JSONValue.self)["settings"]
             #expect(settings?["description"] == .string("x") && settings?["anonymousRead"] == .boolean(true))
             #expect(settings?["writePolicy"] == .string("once") && settings?["isDefault"] == .boolean(false))
             let statuses = try await concurrently(2) { number in
@@ -181,7 +182,7 @@ struct ManagementTests {
             let bob = try await server.user("bob")
             func names(_ path: String, _ user: String?) async throws -> [String] {
                 let answer = try await server.send("GET", "/api/v1\(path)", authorization: user)
-                return try answer.json(JSONTree.self).elements.compactMap { $0["name"]?.text }
+                return try answer.json(JSONValue.self).elements.compactMap { $0["name"]?.text }
             }
             #expect(try await names("/repositories", ann) == ["mine", "open"])
             #expect(try await names("/repositories", nil) == ["open"])
@@ -189,7 +190,7 @@ struct ManagementTests {
                 try await server.send("POST", "/api/v1/tokens", body: #"{"name":"a"}"#.bytes, authorization: ann).status
                     == 201)
             #expect(try await names("/tokens?user=ann", ann) == ["a"])
-            let token: JSONTree = try await server.send("GET", "/api/v1/tokens?user=ann").json()
+            let token: JSONValue = try await server.send("GET", "/api/v1/tokens?user=ann").json()
             let id = try #require(token.elements.first?["id"]?.text)
             #expect(token.elements.first?["secret"] == nil)
             #expect(try await server.send("DELETE", "/api/v1/tokens/\(id)", authorization: bob).status == 404)
