@@ -137,7 +137,7 @@ let package = Package(
                 "GranaryModel", "GranaryFormat", "GranaryPorts", "GranaryBlobsFilesystem", "GranaryTestKit", .nioCore,
                 .nioPosix
             ]),
-        tests("Clients", exclude: ["Fixtures"], ["granary"]),
+        tests("Clients", exclude: ["Fixtures"], ["granary", "GranaryTestKit"]),
         tests(
             "GranaryCore",
             [

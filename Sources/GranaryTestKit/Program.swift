@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -10,18 +10,34 @@ import Foundation
 /// A program to run, with nothing of the caller's environment.
 package struct Program: Sendable {
     /// What a program left behind.
-    package struct Output: Sendable {
+    package struct Output: Sendable, CustomStringConvertible {
+        /// The program and its arguments.
+        package let command: String
         /// What it ended with; 128 and the signal's number when a signal ended it.
         package let status: Int32
-        package let stdout: String
+        /// What it printed, which may be no text.
+        package let bytes: Data
         package let stderr: String
+
+        /// What it printed, as text.
+        package var stdout: String { String(decoding: bytes, as: UTF8.self) }
+        package var description: String { "\(command) ended with \(status):\n\(stdout)\n\(stderr)" }
     }
 
     /// A program that did not end in time.
-    package struct TookTooLong: Error {
-        package let program: String
+    package struct TookTooLong: Error, CustomStringConvertible {
+        let command: String
+        let limit: Duration
+        let log: String
 
-        package init(program: String) { self.program = program }
+        /// `log` is what it had to say until then.
+        package init(command: String, limit: Duration, log: String) {
+            self.command = command
+            self.limit = limit
+            self.log = log
+        }
+
+        package var description: String { "\(command) took longer than \(limit):\n\(log)" }
     }
 
     let path: String
@@ -52,8 +68,12 @@ package struct Program: Sendable {
         process.arguments = arguments
         process.environment = environment
         process.currentDirectoryURL = URL(filePath: folder)
-        try Data(input.utf8).write(to: files.appending(path: "in"))
-        process.standardInput = try FileHandle(forReadingFrom: files.appending(path: "in"))
+        process.standardInput = FileHandle.nullDevice
+        if !input.isEmpty {
+            try Data(input.utf8).write(to: files.appending(path: "in"))
+            process.standardInput = try FileHandle(forReadingFrom: files.appending(path: "in"))
+        }
+        // Output goes to files, because a pipe nobody reads in time would stop the program.
         for (name, assign) in [("out", \Process.standardOutput), ("err", \Process.standardError)] {
             try Data().write(to: files.appending(path: name))
             process[keyPath: assign] = try FileHandle(forWritingTo: files.appending(path: name))
@@ -65,7 +85,8 @@ package struct Program: Sendable {
             ended.finish()
         }
         try launch(process)
-        return RunningProgram(id: process.processIdentifier, name: path, files: files, ends: ends)
+        let command = ([URL(filePath: path).lastPathComponent] + arguments).joined(separator: " ")
+        return RunningProgram(process: process, command: command, files: files, ends: ends)
     }
 
     /// Threads of the concurrency runtime block signals, and what they start would inherit that: nothing could stop it.
@@ -81,42 +102,46 @@ package struct Program: Sendable {
 
 /// A program that was started.
 package struct RunningProgram: Sendable {
-    /// Of its process.
-    package let id: Int32
-    fileprivate let name: String
+    fileprivate let process: Process
+    fileprivate let command: String
     fileprivate let files: URL
     fileprivate let ends: AsyncStream<Int32>
 
-    /// What it has printed so far.
-    package var stdout: String { text("out") }
-    /// What it has complained of so far.
-    package var stderr: String { text("err") }
+    /// Whether it has not ended yet.
+    package var isRunning: Bool { process.isRunning }
+    /// What it has printed so far; nothing after `end`.
+    package var stdout: String { String(decoding: bytes("out"), as: UTF8.self) }
+    /// What it has complained of so far; nothing after `end`.
+    package var stderr: String { String(decoding: bytes("err"), as: UTF8.self) }
+    /// What it has printed so far, followed by what it has complained of.
+    package var log: String { stdout + stderr }
 
     /// Sends it a signal.
-    package func signal(_ number: Int32) { kill(id, number) }
+    package func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 
     /// Asks it to stop, as an operator does.
     package func terminate() { signal(SIGTERM) }
 
-    /// Waits until it ends, or kills it after `limit` and throws `TookTooLong`. To be called once.
+    /// Waits until it ends, or kills it after `limit` and throws `TookTooLong`. To be called once, because what it
+    /// printed is given out then and its files are removed.
     package func end(within limit: Duration = .seconds(30)) async throws -> Program.Output {
-        let status = try await withThrowingTaskGroup(of: Int32?.self) { group in
+        defer { try? FileManager.default.removeItem(at: files) }
+        let status = await withTaskGroup(of: Int32?.self) { group in
             group.addTask { [ends] in await ends.first { _ in true } }
             group.addTask {
-                try await Task.sleep(for: limit)
+                try? await Task.sleep(for: limit)
                 return nil
             }
             defer { group.cancelAll() }
-            return try await group.next() ?? nil
+            return await group.next() ?? nil
         }
         guard let status else {
             signal(SIGKILL)
-            throw Program.TookTooLong(program: name)
+            try Task.checkCancellation()
+            throw Program.TookTooLong(command: command, limit: limit, log: log)
         }
-        return Program.Output(status: status, stdout: stdout, stderr: stderr)
+        return Program.Output(command: command, status: status, bytes: bytes("out"), stderr: stderr)
     }
 
-    private func text(_ name: String) -> String {
-        (try? Data(contentsOf: files.appending(path: name))).map { String(decoding: $0, as: UTF8.self) } ?? ""
-    }
+    private func bytes(_ name: String) -> Data { (try? Data(contentsOf: files.appending(path: name))) ?? Data() }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import GranaryTestKit
 import Testing
 
 extension ClientTests {

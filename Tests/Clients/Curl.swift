@@ -1,4 +1,5 @@
 import Foundation
+import GranaryTestKit
 
 /// An answer as curl received it.
 struct CurlAnswer: Sendable {
@@ -26,7 +27,7 @@ extension Sandbox {
         }
         let fixed = ["-sS", "-v", "-D", "\(name).head", "-w", "%{http_code} %{size_upload}"]
         let output = arguments.contains("-o") ? [] : ["-o", "\(name).body"]
-        let ran = try await command("curl", fixed + output + arguments).run()
+        let ran = try await attempt("curl", fixed + output + arguments)
         let numbers = ran.text.split(separator: " ").compactMap { Int($0) }
         let head = (try? read("\(name).head")) ?? Data()
         return CurlAnswer(

@@ -1,4 +1,5 @@
 import Foundation
+import GranaryTestKit
 import Testing
 
 extension ClientTests {
@@ -64,7 +65,7 @@ extension ClientTests {
                 let digest = try await sandbox.run("docker", "manifest", "push", "--insecure", "\(name):v1").text
                 let raw = try await sandbox.run(
                     "skopeo", "inspect", "--tls-verify=false", "--raw", "docker://\(name)@\(digest)")
-                #expect(try ImageLayout.Index(raw.stdout).manifests.count == 2)
+                #expect(try ImageLayout.Index(raw.bytes).manifests.count == 2)
             }
         }
     }
@@ -85,36 +86,31 @@ private func withDocker(_ body: (Server, Sandbox) async throws -> Void) async th
     }
 }
 
-private func startDaemon(in sandbox: Sandbox) throws -> Process {
+private func startDaemon(in sandbox: Sandbox) throws -> RunningProgram {
     try sandbox.write("{}", to: "daemon.json")
     let folder = sandbox.folder.path
     // In a mount namespace of its own, which takes its mounts along when it ends. No bridge and no packet filter: the
     // tests need no network but the loopback interface.
-    let command = try sandbox.command(
-        "unshare",
+    return try sandbox.start(
+        try sandbox.find("unshare"),
         [
-            "--mount", try sandbox.program("dockerd").path, "--host", "unix://\(folder)/docker.sock",
+            "--mount", try sandbox.find("dockerd"), "--host", "unix://\(folder)/docker.sock",
             "--data-root", "\(folder)/docker/data", "--exec-root", "\(folder)/docker/run",
             "--pidfile", "\(folder)/docker.pid", "--config-file", sandbox.path("daemon.json"),
             "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false", "--bridge=none",
             "--default-ulimit", "nofile=1024:1024", "--default-ulimit", "nproc=1024:1024"
         ])
-    return try command.start(log: daemonLog(sandbox))
 }
 
-private func waitUntilReady(_ daemon: Process, _ sandbox: Sandbox) async throws {
+private func waitUntilReady(_ daemon: RunningProgram, _ sandbox: Sandbox) async throws {
     for _ in 0..<300 where daemon.isRunning {
         if try await sandbox.attempt("docker", "version").hasSucceeded { return }
         try await Task.sleep(for: .milliseconds(100))
     }
-    let log = try String(contentsOf: daemonLog(sandbox), encoding: .utf8)
-    throw ServerFailure(description: "the Docker daemon was not ready within 30 s; it needs root:\n\(log)")
+    throw ServerFailure(description: "the Docker daemon was not ready within 30 s; it needs root:\n\(daemon.log)")
 }
 
-private func stop(_ daemon: Process) async {
+private func stop(_ daemon: RunningProgram) async {
     daemon.terminate()
-    for _ in 0..<150 where daemon.isRunning { try? await Task.sleep(for: .milliseconds(100)) }
-    if daemon.isRunning { kill(daemon.processIdentifier, SIGKILL) }
+    _ = try? await daemon.end(within: .seconds(15))
 }
-
-private func daemonLog(_ sandbox: Sandbox) -> URL { sandbox.folder.appending(path: "dockerd.log") }

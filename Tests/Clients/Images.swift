@@ -45,8 +45,7 @@ extension Sandbox {
 
     func makeImage(_ name: String, tag: String, _ options: [String]) async throws -> ImageLayout {
         let script = Sandbox.repository.appending(path: "Tests/Clients/Fixtures/make-layout")
-        let making = try command("python3", [script.path, path(name), "--tag", tag] + options)
-        _ = try await making.run().orThrow(making)
+        try await run("python3", [script.path, path(name), "--tag", tag] + options)
         return ImageLayout(folder: work.appending(path: name), tag: tag)
     }
 

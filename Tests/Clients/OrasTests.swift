@@ -1,4 +1,5 @@
 import Foundation
+import GranaryTestKit
 import Testing
 
 extension ClientTests {
@@ -115,9 +116,8 @@ extension Sandbox {
     func artifactTypes(attachedTo name: String, only type: String? = nil) async throws -> [String] {
         var arguments = ["discover", "--plain-http", "--distribution-spec", "v1.1-referrers-api", "--format", "json"]
         if let type { arguments += ["--artifact-type", type] }
-        let discovering = try command("oras", arguments + [name])
-        let found = try await discovering.run().orThrow(discovering)
-        return try JSONDecoder().decode(Discovery.self, from: found.stdout).referrers.map(\.artifactType).sorted()
+        let found = try await run("oras", arguments + [name])
+        return try JSONDecoder().decode(Discovery.self, from: found.bytes).referrers.map(\.artifactType).sorted()
     }
 
     private struct Discovery: Decodable {

@@ -1,4 +1,5 @@
 import Foundation
+import GranaryTestKit
 import Testing
 
 extension ClientTests {
@@ -49,7 +50,7 @@ extension ClientTests {
                     "docker://\(server.host)/team/list:v1")
                 let raw = try await sandbox.run(
                     "skopeo", "inspect", "--tls-verify=false", "--raw", "docker://\(server.host)/team/list:v1")
-                #expect(try ImageLayout.Index(raw.stdout).manifests.count == 2)
+                #expect(try ImageLayout.Index(raw.bytes).manifests.count == 2)
             }
         }
     }

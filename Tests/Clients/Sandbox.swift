@@ -1,4 +1,5 @@
 import Foundation
+import GranaryTestKit
 
 /// A folder in which clients live without touching the files of whoever runs the tests.
 struct Sandbox: Sendable {
@@ -59,30 +60,36 @@ struct Sandbox: Sendable {
 
     func read(_ name: String) throws -> Data { try Data(contentsOf: work.appending(path: name)) }
 
-    /// A program by name, on the sandbox's path, or by its path below `.build/clients`.
-    func program(_ name: String) throws -> URL {
+    /// Where a program is: by name, on the sandbox's path, or by its path below `.build/clients`.
+    func find(_ name: String) throws -> String {
         let path = (environment["PATH"] ?? "").split(separator: ":").map { URL(filePath: String($0)) }
-        let candidates = (name.contains("/") ? [Self.clients] : path).map { $0.appending(path: name) }
-        guard let found = candidates.first(where: { FileManager.default.isExecutableFile(atPath: $0.path) }) else {
+        let candidates = (name.contains("/") ? [Self.clients] : path).map { $0.appending(path: name).path }
+        guard let found = candidates.first(where: FileManager.default.isExecutableFile) else {
             throw CommandFailure.missing(name)
         }
         return found
     }
 
-    func command(_ name: String, _ arguments: [String]) throws -> Command {
-        Command(
-            program: try program(name), arguments: arguments, environment: environment, directory: work, limit: limit)
+    /// Starts a program and leaves it running.
+    func start(_ path: String, _ arguments: [String]) throws -> RunningProgram {
+        try Program(path, environment: environment, folder: work.path).start(arguments)
     }
 
     /// Runs a client and requires that it succeeds.
     @discardableResult
-    func run(_ name: String, _ arguments: String...) async throws -> CommandOutput {
-        let command = try command(name, arguments)
-        return try await command.run().orThrow(command)
+    func run(_ name: String, _ arguments: String...) async throws -> Program.Output { try await run(name, arguments) }
+
+    @discardableResult
+    func run(_ name: String, _ arguments: [String]) async throws -> Program.Output {
+        try await attempt(name, arguments).orThrow()
     }
 
     /// Runs a client, whatever comes of it.
-    func attempt(_ name: String, _ arguments: String...) async throws -> CommandOutput {
-        try await command(name, arguments).run()
+    func attempt(_ name: String, _ arguments: String...) async throws -> Program.Output {
+        try await attempt(name, arguments)
+    }
+
+    func attempt(_ name: String, _ arguments: [String]) async throws -> Program.Output {
+        try await start(try find(name), arguments).end(within: limit)
     }
 }

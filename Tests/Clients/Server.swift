@@ -1,4 +1,5 @@
 import Foundation
+import GranaryTestKit
 import Testing
 
 /// A Granary server of the binary that was built with the tests, on a free port of the loopback interface.
@@ -6,7 +7,7 @@ struct Server: Sendable {
     let port: Int
     /// Of the user `admin`.
     let password: String
-    fileprivate let process: Process
+    fileprivate let program: RunningProgram
 
     /// As image names begin.
     var host: String { "127.0.0.1:\(port)" }
@@ -27,29 +28,26 @@ func withServer(_ body: (Server, Sandbox) async throws -> Void) async throws {
         try sandbox.logIn(to: server)
         try await body(server, sandbox)
     } catch {
-        await stop(server, in: sandbox)
+        await stop(server)
         throw error
     }
-    await stop(server, in: sandbox)
+    await stop(server)
 }
 
 private func startServer(in sandbox: Sandbox) async throws -> Server {
     let built = Sandbox.repository.appending(path: ".build/debug/granary")
-    let binary = ProcessInfo.processInfo.environment["GRANARY_BINARY"].map { URL(filePath: $0) } ?? built
+    let binary = ProcessInfo.processInfo.environment["GRANARY_BINARY"] ?? built.path
     let port = try await freePort(sandbox)
     let data = sandbox.folder.appending(path: "data")
-    let command = Command(
-        program: binary,
-        arguments: ["serve", "--data", data.path, "--host", "127.0.0.1", "--port", String(port)],
-        environment: sandbox.environment, directory: sandbox.work, limit: sandbox.limit)
-    let process = try command.start(log: serverLog(sandbox))
+    let program = try sandbox.start(
+        binary, ["serve", "--data", data.path, "--host", "127.0.0.1", "--port", String(port)])
     do {
-        try await waitUntilReady(process, port: port, sandbox)
+        try await waitUntilReady(program, port: port, sandbox)
         let password = try String(contentsOf: data.appending(path: "initial-admin-password"), encoding: .utf8)
         let trimmed = password.trimmingCharacters(in: .whitespacesAndNewlines)
-        return Server(port: port, password: trimmed, process: process)
+        return Server(port: port, password: trimmed, program: program)
     } catch {
-        process.terminate()
+        program.terminate()
         throw error
     }
 }
@@ -59,27 +57,24 @@ private func freePort(_ sandbox: Sandbox) async throws -> Int {
     return Int(try await sandbox.run("python3", "-c", script).text) ?? 0
 }
 
-private func waitUntilReady(_ process: Process, port: Int, _ sandbox: Sandbox) async throws {
-    for _ in 0..<300 where process.isRunning {
+private func waitUntilReady(_ program: RunningProgram, port: Int, _ sandbox: Sandbox) async throws {
+    for _ in 0..<300 where program.isRunning {
         let answer = try await sandbox.attempt("curl", "-sf", "http://127.0.0.1:\(port)/readyz")
         if answer.hasSucceeded { return }
         try await Task.sleep(for: .milliseconds(100))
     }
-    let log = try String(contentsOf: serverLog(sandbox), encoding: .utf8)
-    throw ServerFailure(description: "the server was not ready within 30 s:\n\(log)")
+    throw ServerFailure(description: "the server was not ready within 30 s:\n\(program.log)")
 }
 
 /// A server that does not stop when it is told to is a failure of its own.
-private func stop(_ server: Server, in sandbox: Sandbox) async {
-    server.process.terminate()
-    for _ in 0..<100 where server.process.isRunning { try? await Task.sleep(for: .milliseconds(100)) }
-    if server.process.isRunning {
-        Issue.record("the server did not stop within 10 s")
-        kill(server.process.processIdentifier, SIGKILL)
+private func stop(_ server: Server) async {
+    server.program.terminate()
+    do {
+        _ = try await server.program.end(within: .seconds(10))
+    } catch {
+        Issue.record(error, "the server did not stop when it was told to")
     }
 }
-
-private func serverLog(_ sandbox: Sandbox) -> URL { sandbox.folder.appending(path: "server.log") }
 
 struct ServerFailure: Error, CustomStringConvertible {
     let description: String

@@ -1,4 +1,5 @@
 import Foundation
+import GranaryTestKit
 import Testing
 
 extension ClientTests {
@@ -81,18 +82,15 @@ extension ClientTests {
         }
 
         private func sign(_ name: String, _ form: Form, _ sandbox: Sandbox) async throws {
-            let signing = try sandbox.command(
-                form.signer, ["sign", "--key", "good.key", "--yes"] + form.options + [name])
-            _ = try await signing.run().orThrow(signing)
+            try await sandbox.run(form.signer, ["sign", "--key", "good.key", "--yes"] + form.options + [name])
         }
 
         private func verify(
             _ name: String, with verifier: String, key: String, _ sandbox: Sandbox
-        ) async throws -> CommandOutput {
+        ) async throws -> Program.Output {
             let root = verifier == Self.newer ? ["--trusted-root", "root.json"] : []
-            return try await sandbox.command(
-                verifier, ["verify", "--key", key, "--insecure-ignore-tlog=true"] + root + [name]
-            ).run()
+            return try await sandbox.attempt(
+                verifier, ["verify", "--key", key, "--insecure-ignore-tlog=true"] + root + [name])
         }
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import GranaryTestKit
 import Testing
 
 extension ClientTests {
@@ -56,7 +57,7 @@ extension ClientTests {
                 #expect(inspected.text.contains(#""seed": "blue""#))
                 #expect(inspected.text.contains(try image.digest()))
                 let listed = try await sandbox.run("skopeo", "list-tags", "--tls-verify=false", name)
-                let tags = try JSONDecoder().decode(TagList.self, from: listed.stdout).Tags
+                let tags = try JSONDecoder().decode(TagList.self, from: listed.bytes).Tags
                 #expect(tags == ["v1", "v2"])
             }
         }
@@ -75,7 +76,7 @@ extension ClientTests {
                 let gone = try await sandbox.attempt("skopeo", "inspect", "--tls-verify=false", "docker://\(name):one")
                 #expect(gone.stderr.contains("manifest unknown"))
                 let listed = try await sandbox.run("skopeo", "list-tags", "--tls-verify=false", "docker://\(name)")
-                #expect(try JSONDecoder().decode(TagList.self, from: listed.stdout).Tags == ["two"])
+                #expect(try JSONDecoder().decode(TagList.self, from: listed.bytes).Tags == ["two"])
             }
         }
 

@@ -43,15 +43,16 @@ struct Workplace: Sendable {
     /// Starts a server on a free port and waits until it listens.
     func serve(_ arguments: String...) async throws -> RunningServer {
         let running = try program.start(["serve", "--data", data, "--port", "0"] + arguments)
-        let limit = ContinuousClock.now + .seconds(60)
-        while ContinuousClock.now < limit {
+        let limit = Duration.seconds(60)
+        let deadline = ContinuousClock.now + limit
+        while ContinuousClock.now < deadline {
             if let address = running.stdout.firstMatch(of: /listens on (https?:\/\/\S+)/)?.1 {
                 return RunningServer(program: running, address: String(address))
             }
             try await Task.sleep(for: .milliseconds(20))
         }
         running.terminate()
-        throw Program.TookTooLong(program: "granary serve: \(running.stderr)")
+        throw Program.TookTooLong(command: "granary serve", limit: limit, log: running.log)
     }
 
     /// Starts a server with a known password, logs in as its administrator, and stops it after `body`.
