@@ -140,6 +140,41 @@ struct HistoryPropertyTests {
         #expect(events.count == 1)
     }
 
+    @Test("A version that gets other bytes keeps its other files")
+    func otherFiles() async throws {
+        let folder = try TemporaryDirectory()
+        defer { folder.remove() }
+        let history = try await History(in: folder)
+        let package = try #require(Self.package)
+        var draft = try Self.draft(0, tagged: [Self.tags[0]], content: 1)
+        let notes = Draft.File(
+            path: try #require(FilePath("notes")), blob: draft.files[0].blob, mediaType: .octetStream)
+        draft.files.append(notes)
+        _ = try await history.publish(draft)
+        #expect(try await history.publish(try Self.draft(0, tagged: [], content: 2)).change == .replaced)
+        let found = try await history.driver.read { [history] in
+            try ContentRows($0).file(.path(notes.path), of: package, in: history.repository.id)
+        }
+        guard case .found(let file) = found else {
+            Issue.record("the other file is gone")
+            return
+        }
+        #expect(file.version == Self.versions[0])
+    }
+
+    @Test("A repository that ended during a request takes nothing more")
+    func ended() async throws {
+        let folder = try TemporaryDirectory()
+        defer { folder.remove() }
+        let history = try await History(in: folder)
+        try await history.driver.write { [history] in
+            try RepositoryRows($0).end(history.repository.id, at: SequenceNumber(1))
+        }
+        await #expect(throws: Problem.self) {
+            try await history.publish(try Self.draft(0, tagged: Self.tags, content: 1))
+        }
+    }
+
     @Test("A draft whose needs are not met leaves no trace")
     func needs() async throws {
         let folder = try TemporaryDirectory()

@@ -57,6 +57,10 @@ struct ConfigurationTests {
             #expect(missing.isComplaint(64, "'none.yaml' cannot be read"), "\(missing)")
             let trust = try await workplace.with(["GRANARY_PROXY_TRUST": "perhaps"]).run("config")
             #expect(trust.isComplaint(64, "proxy.trust must be true or false (GRANARY_PROXY_TRUST)"), "\(trust)")
+            let file = URL(filePath: "\(workplace.path)/misspelt.yaml")
+            try Data("tls:\n  certficate: a.pem\n  key: b.pem\n".utf8).write(to: file)
+            let misspelt = try await workplace.run("config", "--config", "misspelt.yaml")
+            #expect(misspelt.isComplaint(64, "there is no setting 'tls.certficate'"), "\(misspelt)")
         }
     }
 }
