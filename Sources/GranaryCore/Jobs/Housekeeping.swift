@@ -7,7 +7,7 @@ import ServiceLifecycle
 /// What the server does by itself every minute: writes down which tokens were used, and forgets abandoned uploads.
 package struct Housekeeping: Service {
     package static let interval = Duration.seconds(60)
-    /// An upload that nobody touched for as long is abandoned.
+    /// An upload session that nobody touched for as long is abandoned.
     package static let uploadLifetime = Duration.seconds(24 * 3600)
 
     private let services: Services

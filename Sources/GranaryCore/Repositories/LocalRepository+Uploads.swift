@@ -15,9 +15,6 @@ private struct UploadMemo: Codable {
 }
 
 extension LocalRepository {
-    /// A session that nobody touches for as long is forgotten.
-    static var uploadLifetime: Duration { .seconds(24 * 3600) }
-
     func openUpload(
         for package: PackageName, _ opening: UploadOpening
     ) async throws(Problem) -> UploadStatus {
@@ -94,6 +91,6 @@ extension LocalRepository {
     private func status(_ id: UploadID, _ memo: UploadMemo, offset: Int64) -> UploadStatus {
         UploadStatus(
             id: id, package: memo.package, offset: offset, length: memo.length, note: memo.note,
-            expiresAt: services.now().adding(Self.uploadLifetime))
+            expiresAt: services.now().adding(Housekeeping.uploadLifetime))
     }
 }
