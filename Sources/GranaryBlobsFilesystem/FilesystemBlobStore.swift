@@ -193,12 +193,13 @@ extension FilesystemBlobStore {
         _ source: String, as digest: BlobDigest, _ session: UploadSession
     ) throws(BlobStoreError) {
         let (folder, target) = path(of: digest)
-        try session.file.synchronize()
         try makeDurable(folder)
-        session.end()
         if POSIXPath.exists(target) {
+            session.end()
             try POSIXPath.remove(source)
         } else {
+            try session.file.synchronize()
+            session.end()
             try POSIXPath.move(source, to: target)
         }
         // Also where it was there: whoever stored it first may not have flushed its name yet.
