@@ -1,10 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 package import GranaryModel
 package import GranaryPorts
 package import NIOCore
@@ -16,6 +9,8 @@ import Synchronization
 ///     <root>/blobs/sha256/<2 hex>/<64 hex>   immutable; complete whenever the name exists
 ///     <root>/uploads/<id>                    bytes of a session so far
 ///     <root>/uploads/<id>.memo               what came with it, where it must outlive this process
+///     <root>/uploads/<64 hex>.removed        a blob on its way out
+///     <root>/quarantine/<64 hex>             bytes that are not what their name said
 ///
 /// A blob is written under `uploads`, flushed, and renamed to its name; then the directory is flushed.
 package final class FilesystemBlobStore: BlobStore {
@@ -25,29 +20,35 @@ package final class FilesystemBlobStore: BlobStore {
     /// How many sessions are open at once, each with a file descriptor.
     package static let maximumOpenSessions = 512
 
-    private let blobs: String
-    private let uploads: String
+    let blobs: String
+    let uploads: String
+    let quarantined: String
+    let files: any FileSystem
+    let leases = BlobLeases()
     private let pool: NIOThreadPool
     private let sessions = Mutex<[String: UploadSession]>([:])
     /// Folders whose own entry this process has seen flushed.
     private let durableFolders = Mutex<Set<String>>([])
 
     /// `root` must be on one file system. Makes its folders where they are missing.
-    package init(root: String, pool: NIOThreadPool) throws(BlobStoreError) {
+    package init(
+        root: String, pool: NIOThreadPool, files: any FileSystem = POSIXFileSystem()
+    ) throws(BlobStoreError) {
         blobs = "\(root)/blobs/sha256"
         uploads = "\(root)/uploads"
+        quarantined = "\(root)/quarantine"
+        self.files = files
         self.pool = pool
-        try POSIXPath.makeDirectory(blobs)
-        try POSIXPath.makeDirectory(uploads)
-        for folder in ["\(root)/blobs", root] { try POSIXPath.synchronizeDirectory(folder) }
+        for folder in [blobs, uploads, quarantined] { try files.makeDirectory(folder) }
+        for folder in ["\(root)/blobs", root] { try files.synchronizeDirectory(folder) }
     }
 
-    private func path(of digest: BlobDigest) -> (folder: String, file: String) {
+    func path(of digest: BlobDigest) -> (folder: String, file: String) {
         let folder = "\(blobs)/\(digest.hex.prefix(2))"
         return (folder, "\(folder)/\(digest.hex)")
     }
 
-    private func onPool<Value: Sendable>(
+    func onPool<Value: Sendable>(
         _ work: @escaping @Sendable () throws(BlobStoreError) -> Value
     ) async throws(BlobStoreError) -> Value {
         do {
@@ -65,22 +66,17 @@ package final class FilesystemBlobStore: BlobStore {
 extension FilesystemBlobStore {
     package func open(_ digest: BlobDigest) async throws(BlobStoreError) -> (any OpenBlob)? {
         let path = path(of: digest).file
-        return try await onPool { [pool] () throws(BlobStoreError) in
-            guard POSIXPath.exists(path) else { return nil }
-            let file = try POSIXFile(opening: path, O_RDONLY)
+        return try await onPool { [pool, files] () throws(BlobStoreError) in
+            guard files.exists(path) else { return nil }
+            let file = try files.open(path, for: .read)
             return OpenFile(file: file, size: try file.size(), pool: pool)
         }
-    }
-
-    package func remove(_ digest: BlobDigest) async throws(BlobStoreError) {
-        let path = path(of: digest).file
-        try await onPool { () throws(BlobStoreError) in try POSIXPath.remove(path) }
     }
 }
 
 /// A blob's file, open for reading.
 private struct OpenFile: OpenBlob {
-    let file: POSIXFile
+    let file: any File
     let size: Int64
     let pool: NIOThreadPool
 
@@ -106,12 +102,9 @@ private struct OpenFile: OpenBlob {
 extension FilesystemBlobStore {
     package func begin(_ id: String, hashing hashes: Set<String>, memo: String?) async throws(BlobStoreError) {
         let path = "\(uploads)/\(id)"
-        let session = try await onPool { () throws(BlobStoreError) in
-            if let memo {
-                let file = try POSIXFile(opening: "\(path).memo", O_WRONLY | O_CREAT | O_EXCL)
-                try file.write(Array(memo.utf8))
-            }
-            let file = try POSIXFile(opening: path, O_RDWR | O_CREAT | O_EXCL)
+        let session = try await onPool { [files] () throws(BlobStoreError) in
+            if let memo { try files.open("\(path).memo", for: .create).write(Array(memo.utf8)) }
+            let file = try files.open(path, for: .create)
             return UploadSession(file: file, offset: 0, hashes: RunningHashes(hashes))
         }
         _ = keep(session, as: id)
@@ -120,9 +113,9 @@ extension FilesystemBlobStore {
     package func upload(_ id: String) async throws(BlobStoreError) -> (memo: String, offset: Int64)? {
         guard let session = try await session(id) else { return nil }
         let path = "\(uploads)/\(id).memo"
-        let memo: String? = try await onPool { () throws(BlobStoreError) in
-            guard POSIXPath.exists(path) else { return nil }
-            let file = try POSIXFile(opening: path, O_RDONLY)
+        let memo: String? = try await onPool { [files] () throws(BlobStoreError) in
+            guard files.exists(path) else { return nil }
+            let file = try files.open(path, for: .read)
             return String(buffer: try file.read(at: 0, count: Int(try file.size())))
         }
         return memo.map { ($0, session.offset) }
@@ -183,8 +176,10 @@ extension FilesystemBlobStore {
         }
         return try await onPool { [self] () throws(BlobStoreError) in
             let blob = try verified(session, terms)
+            // Held before anybody looks whether it is stored: from here on it cannot go.
+            let lease = leases.take(blob.digest)
             try name("\(uploads)/\(id)", as: blob.digest, session)
-            return blob
+            return CommittedBlob(digest: blob.digest, size: blob.size, hashes: blob.hashes, lease: lease)
         }
     }
 
@@ -194,20 +189,22 @@ extension FilesystemBlobStore {
     ) throws(BlobStoreError) {
         let (folder, target) = path(of: digest)
         try makeDurable(folder)
-        if POSIXPath.exists(target) {
+        if files.exists(target) {
             session.end()
-            try POSIXPath.remove(source)
+            try files.remove(source)
         } else {
             try session.file.synchronize()
             session.end()
-            try POSIXPath.move(source, to: target)
+            try files.move(source, to: target)
         }
         // Also where it was there: whoever stored it first may not have flushed its name yet.
-        try POSIXPath.synchronizeDirectory(folder)
-        try POSIXPath.remove("\(source).memo")
+        try files.synchronizeDirectory(folder)
+        try files.remove("\(source).memo")
     }
 
-    private func verified(_ session: UploadSession, _ terms: CommitTerms) throws(BlobStoreError) -> CommittedBlob {
+    private func verified(
+        _ session: UploadSession, _ terms: CommitTerms
+    ) throws(BlobStoreError) -> (digest: BlobDigest, size: Int64, hashes: [String: String]) {
         let size = session.offset
         if let expected = terms.size, expected != size {
             throw .mismatch(expected: "\(expected) bytes", actual: "\(size) bytes")
@@ -219,28 +216,28 @@ extension FilesystemBlobStore {
         guard let digest = hashes["sha256"].flatMap({ BlobDigest(hex: $0) }) else {
             throw .failed("no SHA-256 was computed")
         }
-        return CommittedBlob(digest: digest, size: size, hashes: hashes)
+        return (digest, size, hashes)
     }
 
     /// Makes a folder whose name is on the disk.
     private func makeDurable(_ folder: String) throws(BlobStoreError) {
         guard !durableFolders.withLock({ $0.contains(folder) }) else { return }
-        try POSIXPath.makeDirectory(folder)
-        try POSIXPath.synchronizeDirectory(blobs)
+        try files.makeDirectory(folder)
+        try files.synchronizeDirectory(blobs)
         durableFolders.withLock { _ = $0.insert(folder) }
     }
 
     package func cancel(_ id: String) async throws(BlobStoreError) {
         sessions.withLock { $0.removeValue(forKey: id) }?.end()
         let path = "\(uploads)/\(id)"
-        try await onPool { () throws(BlobStoreError) in
-            try POSIXPath.remove(path)
-            try POSIXPath.remove("\(path).memo")
+        try await onPool { [files] () throws(BlobStoreError) in
+            try files.remove(path)
+            try files.remove("\(path).memo")
         }
     }
 
     package func expireUploads(before moment: Timestamp) async throws(BlobStoreError) -> Int {
-        let entries = try await onPool { [uploads] () throws(BlobStoreError) in try POSIXPath.entries(of: uploads) }
+        let entries = try await onPool { [uploads, files] () throws(BlobStoreError) in try files.entries(of: uploads) }
         let expired = Set(
             entries.filter { $0.modified < moment.seconds && !$0.name.hasSuffix(".memo") }.map(\.name))
         // An old memo without bytes belongs to a commit or a cancel that was cut short.
@@ -249,7 +246,7 @@ extension FilesystemBlobStore {
             .filter { !names.contains(String($0.dropLast(".memo".count))) }
         for id in expired { try await cancel(id) }
         for orphan in orphans {
-            try await onPool { [uploads] () throws(BlobStoreError) in try POSIXPath.remove("\(uploads)/\(orphan)") }
+            try await onPool { [uploads, files] () throws(BlobStoreError) in try files.remove("\(uploads)/\(orphan)") }
         }
         return expired.count
     }
@@ -281,9 +278,9 @@ extension FilesystemBlobStore {
     private func session(_ id: String) async throws(BlobStoreError) -> UploadSession? {
         if let live = sessions.withLock({ $0[id] }) { return live }
         let path = "\(uploads)/\(id)"
-        let opened: UploadSession? = try await onPool { () throws(BlobStoreError) in
-            guard POSIXPath.exists(path) else { return nil }
-            let file = try POSIXFile(opening: path, O_RDWR)
+        let opened: UploadSession? = try await onPool { [files] () throws(BlobStoreError) in
+            guard files.exists(path) else { return nil }
+            let file = try files.open(path, for: .update)
             return UploadSession(file: file, offset: try file.size(), hashes: nil)
         }
         return opened.map { keep($0, as: id) }

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// The hashes live in memory; after a restart they are computed again from the file when they are asked for.
 final class UploadSession: Sendable {
-    let file: POSIXFile
+    let file: any File
     private let state: Mutex<State>
 
     struct State {
@@ -19,7 +19,7 @@ final class UploadSession: Sendable {
         var isEnded = false
     }
 
-    init(file: POSIXFile, offset: Int64, hashes: RunningHashes?) {
+    init(file: any File, offset: Int64, hashes: RunningHashes?) {
         self.file = file
         state = Mutex(State(offset: offset, hashes: hashes))
     }

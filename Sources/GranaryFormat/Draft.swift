@@ -4,10 +4,17 @@ package import GranaryModel
 package struct StagedBlob: Sendable, Equatable {
     package let checksums: Checksums
     package let size: ByteCount
+    /// Keeps the bytes until they are published; nil for bytes that the package holds already.
+    package let lease: BlobLease?
 
-    package init(checksums: Checksums, size: ByteCount) {
+    package init(checksums: Checksums, size: ByteCount, lease: BlobLease? = nil) {
         self.checksums = checksums
         self.size = size
+        self.lease = lease
+    }
+
+    package static func == (left: StagedBlob, right: StagedBlob) -> Bool {
+        left.checksums == right.checksums && left.size == right.size
     }
 }
 

@@ -6,7 +6,8 @@ package import NIOCore
 /// Rules:
 /// 1. A digest is readable only after all its bytes are durable and their SHA-256 is that digest.
 /// 2. `commit` of bytes that are stored already succeeds and keeps one copy.
-/// 3. Sessions survive a restart of the process with every byte that `append` has answered for.
+/// 3. A committed blob cannot be removed while the lease that `commit` answers is held.
+/// 4. Sessions survive a restart of the process with every byte that `append` has answered for.
 package protocol BlobStore: Sendable {
     /// Opens a session under a name that is not in use. A session with a `memo` outlives the process, and `upload` answers
     /// the memo; one without is for bytes that are sent in one request.
@@ -30,8 +31,20 @@ package protocol BlobStore: Sendable {
 
     /// Opens a blob for reading; nil when it is not stored. What was opened stays readable when the blob is removed.
     func open(_ digest: BlobDigest) async throws(BlobStoreError) -> (any OpenBlob)?
-    /// Removes a blob. No error when it is not stored.
-    func remove(_ digest: BlobDigest) async throws(BlobStoreError)
+    /// Keeps a blob from being removed until the lease is let go, whether or not it is stored.
+    func lease(_ digest: BlobDigest) -> BlobLease
+    /// Up to `limit` stored blobs in the order of their digests, after `digest`.
+    func list(after digest: BlobDigest?, limit: Int) async throws(BlobStoreError) -> [StoredBlob]
+    /// Removes those of `digests` that nobody holds and that `confirm` lets go; answers which are gone.
+    ///
+    /// `confirm` is asked once nobody holds them, and answers which of them no row names. Who takes one of them from then
+    /// on, by `lease` or by committing the same bytes, rescues it.
+    func remove(
+        _ digests: [BlobDigest], confirm: @Sendable ([BlobDigest]) async throws -> Set<BlobDigest>
+    ) async throws -> [BlobDigest]
+    /// Takes a damaged blob out of service: it is not stored any more, and its bytes are kept aside. Committing the right
+    /// bytes stores it again. No error when it is not stored.
+    func quarantine(_ digest: BlobDigest) async throws(BlobStoreError)
     /// Removes the sessions that were last touched before `moment`, and answers how many there were.
     func expireUploads(before moment: Timestamp) async throws(BlobStoreError) -> Int
 }
@@ -53,17 +66,32 @@ package struct CommitTerms: Sendable {
 }
 
 /// What a session came to.
-package struct CommittedBlob: Sendable, Equatable {
+package struct CommittedBlob: Sendable {
     package let digest: BlobDigest
     /// In bytes.
     package let size: Int64
     /// Lower-case hexadecimal by the name of the hash; SHA-256 and what was wanted.
     package let hashes: [String: String]
+    /// To be held until a row names the blob.
+    package let lease: BlobLease
 
-    package init(digest: BlobDigest, size: Int64, hashes: [String: String]) {
+    package init(digest: BlobDigest, size: Int64, hashes: [String: String], lease: BlobLease) {
         self.digest = digest
         self.size = size
         self.hashes = hashes
+        self.lease = lease
+    }
+}
+
+/// A blob as a listing tells of it.
+package struct StoredBlob: Sendable, Equatable {
+    package let digest: BlobDigest
+    /// In bytes.
+    package let size: Int64
+
+    package init(digest: BlobDigest, size: Int64) {
+        self.digest = digest
+        self.size = size
     }
 }
 

@@ -25,6 +25,10 @@ package struct BlobStoreContract: Sendable {
         try await cancelForgets()
         try await neverCommitsAsAnotherDigest()
         try await staysReadableWhileOpen()
+        try await listsInOrder()
+        try await removesOnlyWhatNobodyHolds()
+        try await rescuesWhatIsTakenMeanwhile()
+        try await setsDamagedBytesAside()
     }
 
     private func roundTrip() async throws {
@@ -49,9 +53,76 @@ package struct BlobStoreContract: Sendable {
         let first = try await put(Array("same".utf8), "twice-1", in: store)
         let second = try await put(Array("same".utf8), "twice-2", in: store)
         #expect(first == second)
-        try await store.remove(first)
+        #expect(try await remove(first, from: store))
         #expect(try await store.open(first) == nil)
-        try await store.remove(first)
+        _ = try await remove(first, from: store)
+    }
+
+    private func listsInOrder() async throws {
+        let store = try await open()
+        var digests: Set<BlobDigest> = []
+        for number in 0..<40 {
+            digests.insert(try await put(Array("listed \(number)".utf8), "list-\(number)", in: store))
+        }
+        var listed: [StoredBlob] = []
+        while true {
+            let page = try await store.list(after: listed.last?.digest, limit: 7)
+            #expect(page.count <= 7)
+            listed += page
+            if page.isEmpty { break }
+        }
+        #expect(listed.map(\.digest.hex) == listed.map(\.digest.hex).sorted())
+        #expect(Set(listed.map(\.digest)).isSuperset(of: digests))
+        #expect(Set(listed.map(\.digest)).count == listed.count)
+        #expect(listed.first { $0.digest == sha256(of: "listed 7") }?.size == 8)
+    }
+
+    private func removesOnlyWhatNobodyHolds() async throws {
+        let store = try await open()
+        let held = try await put(Array("held".utf8), "held", in: store)
+        let unconfirmed = try await put(Array("unconfirmed".utf8), "unconfirmed", in: store)
+        let free = try await put(Array("free".utf8), "free", in: store)
+        let lease = store.lease(held)
+        let gone = try await store.remove([held, unconfirmed, free]) { asked in
+            #expect(Set(asked) == [unconfirmed, free])
+            return [free, held]
+        }
+        #expect(gone == [free])
+        #expect(try await store.open(free) == nil)
+        for digest in [held, unconfirmed] { #expect(try await store.open(digest) != nil) }
+        #expect(try await remove(held, from: store) == false)
+        withExtendedLifetime(lease) {}
+    }
+
+    private func rescuesWhatIsTakenMeanwhile() async throws {
+        let store = try await open()
+        let leased = try await put(Array("leased".utf8), "leased", in: store)
+        let pushed = try await put(Array("pushed".utf8), "pushed", in: store)
+        let gone = try await store.remove([leased, pushed]) { asked in
+            // Taken and let go again: whoever took it may have named it.
+            _ = store.lease(leased)
+            _ = try await put(Array("pushed".utf8), "pushed again", in: store)
+            return Set(asked)
+        }
+        #expect(gone == [])
+        for digest in [leased, pushed] {
+            #expect(try await store.open(digest) != nil)
+            #expect(try await remove(digest, from: store))
+        }
+    }
+
+    private func setsDamagedBytesAside() async throws {
+        let store = try await open()
+        let digest = try await put(Array("rotten".utf8), "rotten", in: store)
+        try await store.quarantine(digest)
+        #expect(try await store.open(digest) == nil)
+        try await store.quarantine(digest)
+        #expect(try await put(Array("rotten".utf8), "fresh", in: store) == digest)
+        #expect(try await store.open(digest)?.size == 6)
+    }
+
+    private func remove(_ digest: BlobDigest, from store: any BlobStore) async throws -> Bool {
+        try await store.remove([digest]) { Set($0) } == [digest]
     }
 
     private func resumesAfterRestart() async throws {
@@ -173,7 +244,7 @@ package struct BlobStoreContract: Sendable {
         let store = try await open()
         let digest = try await put(Array("read me".utf8), "removed", in: store)
         let blob = try #require(try await store.open(digest))
-        try await store.remove(digest)
+        #expect(try await remove(digest, from: store))
         #expect(String(buffer: try await blob.read(0..<7)) == "read me")
     }
 

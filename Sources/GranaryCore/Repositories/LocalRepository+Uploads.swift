@@ -75,7 +75,7 @@ extension LocalRepository {
         return StagedBlob(
             checksums: Checksums(
                 sha256: blob.digest, sha1: blob.hashes["sha1"], md5: blob.hashes["md5"], sha512: blob.hashes["sha512"]),
-            size: ByteCount(blob.size))
+            size: ByteCount(blob.size), lease: blob.lease)
     }
 
     /// A session of this caller in this repository. Anybody else's does not exist.

@@ -1,0 +1,66 @@
+package import GranaryPorts
+package import NIOCore
+
+/// The system calls that blobs are kept with. All block; callers run on the blocking pool.
+///
+/// What `synchronize` and `synchronizeDirectory` have answered for survives a power failure; everything else may.
+package protocol FileSystem: Sendable {
+    /// Opens a file. Throws when it is not there, or, with `.create`, when it is.
+    func open(_ path: String, for access: FileAccess) throws(BlobStoreError) -> any File
+    /// Whether there is something of this name.
+    func exists(_ path: String) -> Bool
+    /// Makes a directory and those above it. No error when it is there.
+    func makeDirectory(_ path: String) throws(BlobStoreError)
+    /// Waits until the entries of a directory are on the disk.
+    func synchronizeDirectory(_ path: String) throws(BlobStoreError)
+    /// Gives a file another name, in the place of what had it.
+    func move(_ source: String, to target: String) throws(BlobStoreError)
+    /// Removes a file. No error when there is none.
+    func remove(_ path: String) throws(BlobStoreError)
+    /// What a directory holds, in no order; nothing when it is not there.
+    func entries(of path: String) throws(BlobStoreError) -> [FileEntry]
+}
+
+/// What a file is opened for.
+package enum FileAccess: Sendable {
+    case read, update, create
+}
+
+/// A name in a directory.
+package struct FileEntry: Sendable, Equatable {
+    package let name: String
+    /// In bytes.
+    package let size: Int64
+    /// In seconds since 1970.
+    package let modified: Int64
+
+    package init(name: String, size: Int64, modified: Int64) {
+        self.name = name
+        self.size = size
+        self.modified = modified
+    }
+}
+
+/// An open file, which closes itself. All calls block.
+package protocol File: Sendable {
+    /// Bytes in the file.
+    func size() throws(BlobStoreError) -> Int64
+    /// Reads up to `count` bytes at `offset`; fewer only at the end of the file.
+    func read(at offset: Int64, count: Int) throws(BlobStoreError) -> ByteBuffer
+    /// Writes all of `bytes` at `offset`.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(BlobStoreError)
+    /// Cuts the file to `size` bytes.
+    func truncate(to size: Int64) throws(BlobStoreError)
+    /// Waits until the file's bytes are on the disk.
+    func synchronize() throws(BlobStoreError)
+}
+
+extension File {
+    /// Writes all of `bytes` at the start.
+    func write(_ bytes: [UInt8]) throws(BlobStoreError) {
+        let result = bytes.withUnsafeBytes { pointer in
+            Result { () throws(BlobStoreError) in try write(pointer, at: 0) }
+        }
+        try result.get()
+    }
+}
