@@ -141,8 +141,9 @@ let package = Package(
         tests(
             "GranaryCore",
             [
-                "GranaryModel", "GranaryFormat", "GranaryPorts", "GranaryStore", "GranarySQLite", "GranaryCore",
-                "GranaryTestKit"
+                "GranaryModel", "GranaryFormat", "GranaryPorts", "GranaryStore", "GranarySQLite",
+                "GranaryBlobsFilesystem", "GranaryCore", "GranaryTestKit", .crypto, .lifecycle, .logging, .nioCore,
+                .nioPosix
             ]),
         tests(
             "GranaryHTTP",

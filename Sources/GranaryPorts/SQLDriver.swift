@@ -18,6 +18,10 @@ package protocol SQLDriver: Sendable {
     func write<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value
+
+    /// Looks through the whole database for damage, and says what it finds, up to 100 sentences. Takes as long as reading
+    /// all of it; others read and write meanwhile.
+    func damage() async throws -> [String]
 }
 
 /// A connection inside one transaction. Not to be kept beyond it.

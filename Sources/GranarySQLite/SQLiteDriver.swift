@@ -63,6 +63,16 @@ package final class SQLiteDriver: SQLDriver {
         }
     }
 
+    package func damage() async throws -> [String] {
+        do {
+            return try await pool.read { database in
+                try String.fetchAll(database, sql: "pragma integrity_check(100)").filter { $0 != "ok" }
+            }
+        } catch let error as DatabaseError {
+            throw translate(error)
+        }
+    }
+
     /// Flushes the log into the database file and closes it.
     package func close() throws {
         try pool.close()

@@ -7,14 +7,15 @@ package struct BlobRows {
 
     package init(_ connection: any SQLConnection) { self.connection = connection }
 
-    /// Notes a blob; hashes that were unknown are filled in.
+    /// Notes a blob that a file is about to name; hashes that were unknown are filled in. A blob that the sweep had marked is
+    /// rescued.
     package func note(_ checksums: Checksums, size: ByteCount, at time: Timestamp) throws {
         try connection.execute(
             """
             insert into blob (digest, size, sha1, md5, sha512, created_at) values ($1, $2, $3, $4, $5, $6)
             on conflict (digest) do update set
               sha1 = coalesce(blob.sha1, excluded.sha1), md5 = coalesce(blob.md5, excluded.md5),
-              sha512 = coalesce(blob.sha512, excluded.sha512)
+              sha512 = coalesce(blob.sha512, excluded.sha512), marked_at = null
             """,
             [
                 .text(checksums.sha256.hex), .integer(size.bytes), .optional(checksums.sha1),
@@ -22,11 +23,25 @@ package struct BlobRows {
             ])
     }
 
-    /// Size and hashes of a blob; nil when no row has named it.
+    /// Says that the bytes of a blob are wrong or gone; answers whether that is news.
+    package func flag(_ digest: BlobDigest, at time: Timestamp) throws -> Bool {
+        try connection.execute(
+            "update blob set damaged_at = $1 where digest = $2 and damaged_at is null",
+            [.integer(time.milliseconds), .text(digest.hex)]) == 1
+    }
+
+    /// Says that the right bytes of a blob are stored again; answers whether that is news.
+    package func heal(_ digest: BlobDigest) throws -> Bool {
+        try connection.execute(
+            "update blob set damaged_at = null where digest = $1 and damaged_at is not null", [.text(digest.hex)]) == 1
+    }
+
+    /// Size and hashes of a blob; nil when no row has named it, and when its bytes are damaged.
     package func find(_ digest: Digest) throws -> (checksums: Checksums, size: ByteCount)? {
         let column = digest.algorithm == .sha256 ? "digest" : "sha512"
         let row = try connection.first(
-            "select digest, sha1, md5, sha512, size from blob where \(column) = $1", [.text(digest.hex)])
+            "select digest, sha1, md5, sha512, size from blob where \(column) = $1 and damaged_at is null",
+            [.text(digest.hex)])
         guard let row, let checksums = Checksums(row, from: 0) else { return nil }
         return (checksums, ByteCount(row.integer(4)))
     }

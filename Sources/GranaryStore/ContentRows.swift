@@ -34,7 +34,7 @@ package struct ContentRows {
             """
             select f.path, v.name, f.size, f.media_type, f.modified_at, b.digest, b.sha1, b.md5, b.sha512
             from package p \(joins)
-              left join blob b on b.digest = f.blob
+              left join blob b on b.digest = f.blob and b.damaged_at is null
             where p.repository_id = $2 and p.name = $3
             """, [.text(key), .integer(repository.value), .text(package.text)])
         guard let row else { return .unknownPackage }
@@ -108,12 +108,17 @@ package struct ContentRows {
         }
     }
 
-    /// Whether the package holds a file of this path or a version of this name.
+    /// Whether the package holds a file of this path or a version of this name, and its bytes are not known to be damaged.
     package func holds(_ target: String, in package: PackageID) throws -> Bool {
         try connection.first(
             """
-            select 1 from file where package_id = $1 and path = $2 and valid_until is null
-            union all select 1 from version where package_id = $1 and name = $2 and valid_until is null limit 1
+            select 1 from file f join blob b on b.digest = f.blob and b.damaged_at is null
+            where f.package_id = $1 and f.path = $2 and f.valid_until is null
+            union all select 1 from version v
+            where v.package_id = $1 and v.name = $2 and v.valid_until is null
+              and not exists (select 1 from file f join blob b on b.digest = f.blob
+                where f.version_id = v.id and f.valid_until is null and b.damaged_at is not null)
+            limit 1
             """, [.integer(package.value), .text(target)]) != nil
     }
 

@@ -51,7 +51,8 @@ struct HistoryPropertyTests {
         var draft = Draft(package: try #require(package))
         draft.version = .init(name: name, mediaType: .json)
         let blob = StagedBlob(
-            checksums: Checksums(sha256: BlobDigest(bytes: Array(repeating: content, count: 32))), size: ByteCount(1))
+            checksums: Checksums(sha256: BlobDigest(bytes: Array(repeating: content, count: 32))), size: ByteCount(1),
+            lease: BlobLease {})
         draft.files = [.init(path: try #require(FilePath(name.text)), blob: blob, mediaType: .json)]
         draft.tags = tags
         return draft

@@ -1,3 +1,4 @@
+import Foundation
 import GranaryPorts
 import GranarySQLite
 import GranaryTestKit
@@ -86,5 +87,26 @@ struct SQLiteDriverTests {
                 try await driver.read { try $0.execute("insert into entry (name) values ('x')", []) }
             }
         }
+    }
+
+    @Test("A database that was written over is found to be damaged")
+    func damage() async throws {
+        let folder = try TemporaryDirectory()
+        defer { folder.remove() }
+        let path = "\(folder.path)/test.db"
+        let driver = try SQLiteDriver(path: path)
+        try await driver.write { connection in
+            try connection.execute("create table entry (id integer primary key, name text unique)", [])
+            for number in 0..<2000 {
+                try connection.execute("insert into entry (name) values ($1)", [.text("some name \(number)")])
+            }
+        }
+        #expect(try await driver.damage() == [])
+        try driver.close()
+        let file = try FileHandle(forUpdating: URL(filePath: path))
+        try file.seek(toOffset: 20 * 4096)
+        try file.write(contentsOf: Data(repeating: 0x55, count: 4096))
+        try file.close()
+        #expect(try await SQLiteDriver(path: path).damage() != [])
     }
 }

@@ -11,6 +11,8 @@ package struct Services: Sendable {
     /// That many unguessable bytes.
     package let random: @Sendable (Int) -> [UInt8]
     package let logger: Logger
+    /// What the sweep must leave for a moment.
+    package let recentlyAsked: RecentlyAsked
     /// The binary logarithm of the rounds a new password is hashed with.
     package let passwordRounds: Int
 
@@ -26,6 +28,7 @@ package struct Services: Sendable {
         self.now = now
         self.random = random
         self.logger = logger
+        recentlyAsked = RecentlyAsked(now: now)
         self.passwordRounds = passwordRounds
     }
 }

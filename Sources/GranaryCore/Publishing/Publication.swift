@@ -19,6 +19,7 @@ struct Publication: Sendable {
 
     private func write(on connection: any SQLConnection) throws -> Receipt {
         let content = ContentRows(connection)
+        try heal(on: connection)
         let package = try content.ensurePackage(draft.package, in: repository.id)
         try checkNeeds(content, package)
         let plan = try plan(content, package)
@@ -30,6 +31,16 @@ struct Publication: Sendable {
         try writeTags(plan, content, package, version, sequence)
         try events.append(event(plan, at: sequence))
         return Receipt(plan.replaces ? .replaced : .created, sequence)
+    }
+
+    /// Bytes that were known to be damaged and have just been stored again are whole, whatever else comes of the draft.
+    private func heal(on connection: any SQLConnection) throws {
+        let events = EventRows(connection)
+        for file in draft.files where file.blob.lease != nil {
+            let digest = file.blob.checksums.sha256
+            guard try BlobRows(connection).heal(digest) else { continue }
+            try events.append(.healed(digest, by: change, at: try events.next()))
+        }
     }
 
     // MARK: Rules
@@ -149,6 +160,9 @@ struct Publication: Sendable {
         _ sequence: SequenceNumber
     ) throws {
         for file in plan.files {
+            if file.blob.lease == nil, try blobs.find(file.blob.checksums.sha256.digest) == nil {
+                throw Problem.conflict("the bytes of \(file.path) are not stored any more; send them again")
+            }
             try blobs.note(file.blob.checksums, size: file.blob.size, at: change.time)
             try content.setFile(
                 file.path, of: package, version: version, blob: file.blob.checksums.sha256, size: file.blob.size,

@@ -26,7 +26,9 @@ struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
             }
         }
         switch lookup {
-        case .found(let file): return file
+        case .found(let file):
+            noteAsked(file.path, of: file.version, in: package)
+            return file
         case .unknownFile: throw .unknown(.file, "there is no such file in \(package)")
         case .unknownPackage: throw unknown(package.text)
         }
@@ -47,30 +49,31 @@ struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
     }
 
     func stage(existing digest: Digest, from address: String?) async throws(Problem) -> StagedBlob? {
-        let found = try await services.performing {
-            try await services.driver.read { connection -> (Checksums, ByteCount, [(RepositoryID, PackageName)])? in
-                let rows = BlobRows(connection)
-                guard let blob = try rows.find(digest) else { return nil }
-                let holders = try rows.holders(of: blob.checksums.sha256, limit: Self.maximumHolders)
-                return (blob.checksums, blob.size, holders)
-            }
+        let find = { @Sendable (connection: any SQLConnection) in try BlobRows(connection).find(digest) }
+        guard let (checksums, size) = try await services.performing({ try await services.driver.read(find) }) else {
+            return nil
         }
-        guard let (checksums, size, holders) = found else { return nil }
-        let isReadable: Bool
-        if let address {
-            isReadable = try await holds(address, checksums.sha256)
-        } else {
-            isReadable = holders.contains { mayRead($0.1, in: $0.0) }
-        }
-        return isReadable ? StagedBlob(checksums: checksums, size: size) : nil
+        // Held before it is known who else has it: if somebody has, it stays.
+        let lease = services.blobs.lease(checksums.sha256)
+        guard try await isReadable(checksums.sha256, from: address) else { return nil }
+        return StagedBlob(checksums: checksums, size: size, lease: lease)
     }
 
     func publish(_ draft: Draft) async throws(Problem) -> Receipt {
         try authorize(.write, draft.package)
+        for file in draft.files { noteAsked(file.path, of: draft.version?.name, in: draft.package) }
         let publication = Publication(draft: draft, repository: repository, change: change)
-        return try await services.performing {
+        let receipt = try await services.performing {
             try await services.driver.write { try publication.run(on: $0) }
         }
+        // What was staged is held until the rows that name it are durable.
+        return withExtendedLifetime(draft) { receipt }
+    }
+
+    /// A file without a version is there for a version to come: whoever asks for it, or stores it, may be about to name it.
+    private func noteAsked(_ path: FilePath, of version: VersionName?, in package: PackageName) {
+        guard version == nil else { return }
+        services.recentlyAsked.note(path, in: package, of: repository.id)
     }
 
     func retract(_ retraction: Retraction, if condition: WriteCondition) async throws(Problem) -> Receipt {
@@ -97,6 +100,15 @@ struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
     }
 
     private var change: Change { Change(actor: principal.actor, time: services.now()) }
+
+    /// Whether the caller may read a blob where it is said to be, or anywhere.
+    private func isReadable(_ digest: BlobDigest, from address: String?) async throws(Problem) -> Bool {
+        if let address { return try await holds(address, digest) }
+        let holders = try await services.performing {
+            try await services.driver.read { try BlobRows($0).holders(of: digest, limit: Self.maximumHolders) }
+        }
+        return holders.contains { mayRead($0.1, in: $0.0) }
+    }
 
     private func holds(_ address: String, _ digest: BlobDigest) async throws(Problem) -> Bool {
         guard let (source, package) = services.snapshot.value.address(address, format: format.name),

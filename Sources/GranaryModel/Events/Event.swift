@@ -38,10 +38,16 @@ package enum Verb: String, Sendable, Codable, CaseIterable {
     case tokenRevoked = "token.revoked"
     case grantCreated = "grant.created"
     case grantDeleted = "grant.deleted"
+    /// The bytes of a blob were found to be wrong or gone; what names it cannot be read until they are stored again.
+    case blobDamaged = "blob.damaged"
+    case blobHealed = "blob.healed"
 }
 
 /// One entry of the history.
 package struct Event: Sendable, Equatable {
+    /// The actor of what the server does by itself.
+    package static let system = "system"
+
     package let sequence: SequenceNumber
     package let time: Timestamp
     /// The user's name, `anonymous`, or `system` for what the server does by itself.
