@@ -26,6 +26,11 @@ extension FilesystemBlobStore {
     package func remove(
         _ digests: [BlobDigest], confirm: @Sendable ([BlobDigest]) async throws -> Set<BlobDigest>
     ) async throws -> [BlobDigest] {
+        let lock = try await onPool { [self] () throws(BlobStoreError) in
+            try files.lock(removalLock, exclusively: true)
+        }
+        guard let lock else { throw BlobStoreError.busy }
+        defer { withExtendedLifetime(lock) {} }
         let free = leases.beginRemoval(of: digests)
         defer { leases.endRemoval(of: free) }
         let confirmed = try await confirm(free)
@@ -47,6 +52,16 @@ extension FilesystemBlobStore {
         }
         if isGone { try files.remove(aside) }
         return isGone
+    }
+
+    package func holdRemovals() async throws(BlobStoreError) -> FileLock {
+        while true {
+            let lock = try await onPool { [self] () throws(BlobStoreError) in
+                try files.lock(removalLock, exclusively: false)
+            }
+            if let lock { return lock }
+            do { try await Task.sleep(for: .milliseconds(20)) } catch { throw .failed("the wait was cancelled") }
+        }
     }
 
     package func quarantine(_ digest: BlobDigest) async throws(BlobStoreError) {

@@ -10,6 +10,7 @@ import Synchronization
 ///     <root>/uploads/<id>                    bytes of a session so far
 ///     <root>/uploads/<id>.memo               what came with it, where it must outlive this process
 ///     <root>/uploads/<64 hex>.removed        a blob on its way out
+///     <root>/blobs/removal.lock              held while blobs are removed
 ///     <root>/quarantine/<64 hex>             bytes that are not what their name said
 ///
 /// A blob is written under `uploads`, flushed, and renamed to its name; then the directory is flushed.
@@ -23,6 +24,8 @@ package final class FilesystemBlobStore: BlobStore {
     let blobs: String
     let uploads: String
     let quarantined: String
+    /// Held by whoever removes blobs, and shared by those who must not lose any.
+    let removalLock: String
     let files: any FileSystem
     let leases = BlobLeases()
     private let pool: NIOThreadPool
@@ -37,6 +40,7 @@ package final class FilesystemBlobStore: BlobStore {
         blobs = "\(root)/blobs/sha256"
         uploads = "\(root)/uploads"
         quarantined = "\(root)/quarantine"
+        removalLock = "\(root)/blobs/removal.lock"
         self.files = files
         self.pool = pool
         for folder in [blobs, uploads, quarantined] { try files.makeDirectory(folder) }

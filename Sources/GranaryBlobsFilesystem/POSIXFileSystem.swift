@@ -38,6 +38,13 @@ package struct POSIXFileSystem: FileSystem {
         guard unlink(path) == 0 || errno == ENOENT else { throw .lastError("unlink", path) }
     }
 
+    package func lock(_ path: String, exclusively isExclusive: Bool) throws(BlobStoreError) -> FileLock? {
+        let file = try POSIXFile(opening: path, O_RDWR | O_CREAT)
+        if flock(file.descriptor, (isExclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0 { return file }
+        guard errno == EWOULDBLOCK else { throw .lastError("flock", path) }
+        return nil
+    }
+
     package func entries(of path: String) throws(BlobStoreError) -> [FileEntry] {
         guard let directory = opendir(path) else {
             if errno == ENOENT { return [] }

@@ -42,6 +42,9 @@ package protocol BlobStore: Sendable {
     func remove(
         _ digests: [BlobDigest], confirm: @Sendable ([BlobDigest]) async throws -> Set<BlobDigest>
     ) async throws -> [BlobDigest]
+    /// Keeps every blob from being removed until the answer is let go, in other processes on the same store too. Waits for
+    /// a removal that is under way. Meanwhile `remove` throws `.busy`.
+    func holdRemovals() async throws(BlobStoreError) -> FileLock
     /// Takes a damaged blob out of service: it is not stored any more, and its bytes are kept aside. Committing the right
     /// bytes stores it again. No error when it is not stored.
     func quarantine(_ digest: BlobDigest) async throws(BlobStoreError)
@@ -106,7 +109,7 @@ package protocol OpenBlob: Sendable {
 /// Why a blob store did not do as asked.
 package enum BlobStoreError: Error, Sendable {
     case unknownUpload
-    /// Another request is writing to the session.
+    /// Another request is writing to the session; or removals are on hold.
     case busy
     /// The session holds that many bytes, not as many as the appender believes.
     case outOfOrder(Int64)

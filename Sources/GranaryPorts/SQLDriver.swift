@@ -19,9 +19,20 @@ package protocol SQLDriver: Sendable {
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value
 
+    /// Writes one consistent state of the whole database to a new file, durably; others read and write meanwhile.
+    func copy(to path: String) async throws
+
     /// Looks through the whole database for damage, and says what it finds, up to 100 sentences. Takes as long as reading
     /// all of it; others read and write meanwhile.
     func damage() async throws -> [String]
+}
+
+/// Opens databases that are single files, such as copies that `SQLDriver.copy` made.
+package protocol SQLFileOpener: Sendable {
+    /// Runs `body` on the database in a file, and closes it, all of it back in that one file.
+    func open<Value: Sendable>(
+        _ path: String, _ body: (any SQLDriver) async throws -> Value
+    ) async throws -> Value
 }
 
 /// A connection inside one transaction. Not to be kept beyond it.

@@ -63,11 +63,25 @@ package final class SQLiteDriver: SQLDriver {
         }
     }
 
+    package func copy(to path: String) async throws {
+        var configuration = Configuration()
+        configuration.readonly = true
+        do {
+            let source = try DatabaseQueue(path: pool.path, configuration: configuration)
+            try await source.writeWithoutTransaction { try $0.execute(sql: "vacuum into ?", arguments: [path]) }
+            try source.close()
+        } catch let error as DatabaseError {
+            throw translate(error)
+        }
+    }
+
     package func damage() async throws -> [String] {
         do {
             return try await pool.read { database in
                 try String.fetchAll(database, sql: "pragma integrity_check(100)").filter { $0 != "ok" }
             }
+        } catch let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {
+            return [error.message ?? "the database is malformed"]
         } catch let error as DatabaseError {
             throw translate(error)
         }
@@ -75,6 +89,8 @@ package final class SQLiteDriver: SQLDriver {
 
     /// Flushes the log into the database file and closes it.
     package func close() throws {
+        // The readers close after the writer, and what only reads cannot empty the log.
+        _ = try pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
         try pool.close()
     }
 

@@ -28,6 +28,7 @@ package struct BlobStoreContract: Sendable {
         try await listsInOrder()
         try await removesOnlyWhatNobodyHolds()
         try await rescuesWhatIsTakenMeanwhile()
+        try await holdsRemovals()
         try await setsDamagedBytesAside()
     }
 
@@ -109,6 +110,20 @@ package struct BlobStoreContract: Sendable {
             #expect(try await store.open(digest) != nil)
             #expect(try await remove(digest, from: store))
         }
+    }
+
+    private func holdsRemovals() async throws {
+        let store = try await open()
+        let digest = try await put(Array("on hold".utf8), "on hold", in: store)
+        let elsewhere = try await open()
+        let hold = try await elsewhere.holdRemovals()
+        let another = try await store.holdRemovals()
+        await #expect {
+            _ = try await remove(digest, from: store)
+        } throws: { error in
+            if case BlobStoreError.busy = error { true } else { false }
+        }
+        withExtendedLifetime((hold, another)) {}
     }
 
     private func setsDamagedBytesAside() async throws {

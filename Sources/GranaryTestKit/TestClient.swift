@@ -33,7 +33,16 @@ extension TestServer {
         _ method: String, _ path: String, _ headers: [String: String] = [:], body: [UInt8]? = nil,
         authorization: String? = basic(administrator.user, administrator.password)
     ) async throws -> TestAnswer {
-        var request = HTTPClientRequest(url: path.hasPrefix("http") ? path : origin + path)
+        try await Self.send(
+            method, url: path.hasPrefix("http") ? path : origin + path, headers, body: body,
+            authorization: authorization)
+    }
+
+    /// Sends a request to any server of the test.
+    package static func send(
+        _ method: String, url: String, _ headers: [String: String] = [:], body: [UInt8]? = nil, authorization: String?
+    ) async throws -> TestAnswer {
+        var request = HTTPClientRequest(url: url)
         request.method = HTTPMethod(rawValue: method)
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         if let authorization { request.headers.add(name: "Authorization", value: authorization) }

@@ -21,6 +21,9 @@ package struct TemporaryDirectory: Sendable {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 
+    /// A folder that somebody else has made.
+    package init(_ path: String) { self.path = path }
+
     package func remove() { try? FileManager.default.removeItem(atPath: path) }
 }
 
@@ -61,7 +64,8 @@ package struct TestServer: Sendable {
             (try? await files.runIfActive(work)) ?? false
         }
         let gateway = Gateway(formats: formats, services: services, identity: identity)
-        let management = Management(services: services, identity: identity, formats: gateway.formats)
+        let jobs = JobRunner(services: services, kinds: Upkeep.kinds(services))
+        let management = Management(services: services, identity: identity, jobs: jobs, formats: gateway.formats)
         _ = try await management.firstStart(repositories: repositories, password: administrator.password) { _ in }
         let responder = Responder(
             gateway: gateway, management: management, readiness: ReadinessProbe {},
@@ -74,7 +78,7 @@ package struct TestServer: Sendable {
             ListenerSettings(host: "127.0.0.1", port: 0, tls: tls, idleTimeout: idleTimeout, lingering: patience),
             responder: responder, logger: logger
         ) { told.yield($0) }
-        let group = ServiceGroup(configuration: .init(services: [http], logger: logger))
+        let group = ServiceGroup(configuration: .init(services: [http, jobs], logger: logger))
         let result = try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
             var iterator = ports.makeAsyncIterator()

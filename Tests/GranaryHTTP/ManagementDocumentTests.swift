@@ -53,7 +53,11 @@ struct ManagementDocumentTests {
         Call(operation: "deleteGrant", method: "DELETE", path: "/grants/{id}"),
         Call(operation: "deleteUser", method: "DELETE", path: "/users/ann"),
         Call(operation: "deleteRepository", method: "DELETE", path: "/repositories/made"),
-        Call(operation: "listEvents", method: "GET", path: "/events?limit=1000")
+        Call(operation: "listEvents", method: "GET", path: "/events?limit=1000"),
+        Call(operation: "startSweep", method: "POST", path: "/sweeps", body: #"{"graceSeconds":60,"dryRun":true}"#),
+        Call(operation: "startCheck", method: "POST", path: "/checks", keeps: "id"),
+        Call(operation: "getJob", method: "GET", path: "/jobs/{id}"),
+        Call(operation: "listJobs", method: "GET", path: "/jobs?limit=10")
     ]
 
     @Test("Every answer is what the served document says it is")
@@ -82,7 +86,10 @@ struct ManagementDocumentTests {
             // Tags are of other formats; the refusal is described, too.
             let history = try await server.send("GET", "/api/v1/repositories/files/tags/history?package=a&tag=b")
             #expect(history.status == 404)
-            let called = Set(Self.calls.map(\.operation)).union(["getTagHistory"])
+            // Nor does a server for tests know where to.
+            let backup = try await server.send("POST", "/api/v1/backups", body: #"{"keep":3}"#.bytes)
+            #expect(backup.status == 409)
+            let called = Set(Self.calls.map(\.operation)).union(["getTagHistory", "startBackup"])
             #expect(called == Set(ManagementInterface.endpoints(version: "").map(\.name)))
         }
     }

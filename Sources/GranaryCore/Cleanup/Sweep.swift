@@ -47,7 +47,11 @@ package struct Sweep: Sendable {
             }
         }
         await tell(report)
-        try await removeMarked(&report, tell)
+        do {
+            try await removeMarked(&report, tell)
+        } catch BlobStoreError.busy {
+            report.isOnHold = true
+        }
         return report
     }
 

@@ -13,6 +13,8 @@ package struct SweepReport: Codable, Sendable, Equatable {
     package var removedBytes: Int64 = 0
     /// Blobs that were due but that somebody took up again, or holds.
     package var rescuedBlobs = 0
+    /// Whether nothing was removed because a backup was under way; the next sweep makes up for it.
+    package var isOnHold = false
 
     package init(isDryRun: Bool, graceSeconds: Int64) {
         self.isDryRun = isDryRun

@@ -20,9 +20,9 @@ package struct Check: Sendable {
         var cursor: BlobDigest?
         while true {
             let stored = try await services.blobs.list(after: cursor, limit: Self.page)
-            try await checkRows(after: cursor, through: stored.last?.digest, against: stored, &report)
+            let said = try await checkRows(after: cursor, through: stored.last?.digest, against: stored, &report)
             for blob in stored {
-                try await check(blob, &report)
+                try await check(blob, said[blob.digest], &report)
                 await tell(report)
             }
             guard let last = stored.last else { break }
@@ -32,21 +32,28 @@ package struct Check: Sendable {
         return report
     }
 
-    private func check(_ blob: StoredBlob, _ report: inout CheckReport) async throws {
+    /// `said` is the size that rows give, where they give another one than the store.
+    private func check(_ blob: StoredBlob, _ said: Int64?, _ report: inout CheckReport) async throws {
         let inspection = BlobInspection(services: services)
-        if case .damaged = try await inspection.verdict(on: blob.digest),
-            let finding = try await inspection.condemn(blob.digest)
-        {
-            report.add(finding)
+        switch try await inspection.verdict(on: blob.digest) {
+        case .damaged:
+            if let finding = try await inspection.condemn(blob.digest) { report.add(finding) }
+        case .intact:
+            if let said { report.add(try await wrongSize(blob, said)) }
+        case .missing:
+            // Removed since it was listed.
+            break
         }
         report.checkedBlobs += 1
         report.checkedBytes += blob.size
     }
 
-    /// What rows within a stretch of digests say of the blobs that were found there.
+    /// Looks for what rows within a stretch of digests name and nobody has; answers where their sizes are others than the
+    /// store's.
     private func checkRows(
         after: BlobDigest?, through: BlobDigest?, against stored: [StoredBlob], _ report: inout CheckReport
-    ) async throws {
+    ) async throws -> [BlobDigest: Int64] {
+        var differing: [BlobDigest: Int64] = [:]
         let sizes = Dictionary(stored.map { ($0.digest, $0.size) }, uniquingKeysWith: { first, _ in first })
         var cursor = after
         while true {
@@ -56,23 +63,23 @@ package struct Check: Sendable {
             }
             for blob in named {
                 if let size = sizes[blob.digest] {
-                    if size != blob.size { report.add(try await wrongSize(blob, size)) }
+                    if size != blob.size { differing[blob.digest] = blob.size }
                 } else if let finding = try await BlobInspection(services: services).condemn(blob.digest) {
                     // It was not there when the store was listed; what was stored since is intact.
                     report.add(finding)
                 }
             }
-            guard named.count == Self.page, let last = named.last else { return }
+            guard named.count == Self.page, let last = named.last else { return differing }
             cursor = last.digest
         }
     }
 
-    private func wrongSize(_ blob: StoredBlob, _ size: Int64) async throws -> CheckReport.Finding {
+    private func wrongSize(_ blob: StoredBlob, _ said: Int64) async throws -> CheckReport.Finding {
         let uses = try await services.driver.read {
             try IntegrityRows($0).uses(of: blob.digest, limit: CheckReport.maximumUses)
         }
         return CheckReport.Finding(
-            kind: .size, detail: "\(blob.digest) has \(size) bytes, and rows say \(blob.size)",
+            kind: .size, detail: "\(blob.digest) has \(blob.size) bytes, and rows say \(said)",
             blob: blob.digest.description, affects: uses.map(CheckReport.Use.init))
     }
 

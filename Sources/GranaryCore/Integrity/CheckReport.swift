@@ -56,6 +56,13 @@ package struct CheckReport: Codable, Sendable, Equatable {
     package var problems = 0
     package var findings: [Finding] = []
 
+    /// Without the findings: how far it is.
+    var progress: CheckReport {
+        var progress = self
+        progress.findings = []
+        return progress
+    }
+
     mutating func add(_ finding: Finding) {
         problems += 1
         if findings.count < Self.maximumFindings { findings.append(finding) }

@@ -1,10 +1,12 @@
+import GranaryFormat
 import GranaryModel
 import GranaryPorts
 import GranaryStore
 import Logging
 import ServiceLifecycle
 
-/// What the server does by itself every minute: writes down which tokens were used, and forgets abandoned uploads.
+/// What the server does by itself every minute: writes down which tokens were used, forgets abandoned uploads, and now and then
+/// asks for a sweep.
 package struct Housekeeping: Service {
     package static let interval = Duration.seconds(60)
     /// An upload session that nobody touched for as long is abandoned.
@@ -12,15 +14,30 @@ package struct Housekeeping: Service {
 
     private let services: Services
     private let identity: Identity
+    private let jobs: JobRunner
+    private let sweepInterval: Duration?
+    private let sweepGrace: Duration
 
-    package init(services: Services, identity: Identity) {
+    /// Without an interval it never asks for a sweep.
+    package init(
+        services: Services, identity: Identity, jobs: JobRunner, sweepInterval: Duration?, sweepGrace: Duration
+    ) {
         self.services = services
         self.identity = identity
+        self.jobs = jobs
+        self.sweepInterval = sweepInterval
+        self.sweepGrace = sweepGrace
     }
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
-            while (try? await Task.sleep(for: Self.interval)) != nil { await tidy() }
+            var swept = services.now()
+            while (try? await Task.sleep(for: Self.interval)) != nil {
+                await tidy()
+                guard let sweepInterval, swept.adding(sweepInterval) <= services.now() else { continue }
+                swept = services.now()
+                await askForSweep()
+            }
         }
         await noteUses()
     }
@@ -33,6 +50,17 @@ package struct Housekeeping: Service {
             if count > 0 { services.logger.info("abandoned uploads were removed", metadata: ["count": "\(count)"]) }
         } catch {
             services.logger.error("abandoned uploads could not be removed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func askForSweep() async {
+        do throws(Problem) {
+            let input = SweepInput(graceSeconds: sweepGrace.components.seconds, isDryRun: false)
+            _ = try await jobs.submit(Upkeep.sweep, input: input, by: Event.system)
+        } catch .conflict {
+            // Somebody else has asked for one.
+        } catch {
+            services.logger.error("a sweep could not be asked for", metadata: ["error": "\(error)"])
         }
     }
 

@@ -12,6 +12,9 @@ package final class JobRunner: Service {
     /// What ended is told of as long.
     package static let memory = Duration.seconds(30 * 24 * 3600)
 
+    /// More of a result, in characters, is not repeated in the log.
+    private static let loggedResult = 500
+
     /// Does a job: takes its input, tells how far it is, and answers its result, all JSON objects.
     package typealias Work =
         @Sendable (_ input: String, _ tell: @escaping @Sendable (String) -> Void) async throws -> String
@@ -28,6 +31,9 @@ package final class JobRunner: Service {
         self.kinds = kinds
         (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
+
+    /// Whether there is work of this name.
+    func does(_ kind: String) -> Bool { kinds[kind] != nil }
 
     /// Asks for a job. Throws `.conflict` when one of its kind is waiting or running.
     package func submit(_ kind: String, input: some Encodable, by actor: String) async throws(Problem) -> Job {
@@ -104,7 +110,9 @@ package final class JobRunner: Service {
         }
         services.logger.log(
             level: state == .done ? .info : .error, "\(job.kind) ended",
-            metadata: ["job": "\(job.id)", "state": "\(state.rawValue)", "result": "\(result)"])
+            metadata: [
+                "job": "\(job.id)", "state": "\(state.rawValue)", "result": "\(result.prefix(Self.loggedResult))"
+            ])
         await finish(job, state, result)
         progress.withLock { $0[job.id] = nil }
     }

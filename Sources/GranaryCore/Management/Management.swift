@@ -9,12 +9,20 @@ import GranaryStore
 package struct Management: Sendable {
     let services: Services
     let identity: Identity
+    let jobs: JobRunner
+    let sweepGrace: Duration
     /// The formats this server speaks.
     package let formats: [FormatName]
 
-    package init(services: Services, identity: Identity, formats: [FormatName]) {
+    /// `sweepGrace` holds for sweeps that are asked for without one.
+    package init(
+        services: Services, identity: Identity, jobs: JobRunner, formats: [FormatName],
+        sweepGrace: Duration = Sweep.standardGrace
+    ) {
+        self.sweepGrace = sweepGrace
         self.services = services
         self.identity = identity
+        self.jobs = jobs
         self.formats = formats
     }
 

@@ -1,3 +1,4 @@
+import GranaryCore
 import GranaryModel
 
 extension Wire {
@@ -86,7 +87,31 @@ extension Wire {
             .required("movedAt", moment),
             .required("actor", .string("Who set it")),
             .optional("endedBy", .string("Who moved or removed it; left out while it still points there"))
+        ]),
+        "Job": .object(jobFields),
+        "BackupRequest": .object([
+            .optional("keep", .integer("How many backups to keep; all when left out", minimum: 1, maximum: 100_000))
+        ]),
+        "SweepRequest": .object([
+            .optional(
+                "graceSeconds",
+                .integer(
+                    "How long bytes must have been in no use to be removed; as configured when left out", minimum: 0,
+                    maximum: Int(Management.maximumGraceSeconds))),
+            .optional("dryRun", .boolean("Say what would be done, and do nothing"))
         ])
+    ]
+
+    private static let jobFields: [Schema.Field] = [
+        .required("id", .integer("Its number")),
+        .required("kind", .string("What is done")),
+        .required("state", .string("Where it stands", choices: GranaryModel.Job.State.allCases.map(\.rawValue))),
+        .required("actor", .string("Who asked for it")),
+        .required("input", .any("How it is done")),
+        .optional("result", .any("What came of it, or how far it is; of a failed job, the error")),
+        .required("createdAt", moment),
+        .optional("startedAt", moment),
+        .optional("finishedAt", moment)
     ]
 
     private static let kind = Schema.string(

@@ -46,6 +46,15 @@ enum Terminal {
 
     static func complain(_ line: String) { StandardStream.error.write("granary: \(line)\n") }
 
+    /// Whether somebody watches what is said on the side.
+    static var isWatched: Bool { isatty(STDERR_FILENO) == 1 }
+
+    /// Shows a line that the next one takes the place of.
+    static func note(_ line: String) { StandardStream.error.write("\r\u{1B}[K\(line.prefix(100))") }
+
+    /// Shows a line where somebody watches.
+    static func watch(_ line: String) { if isWatched { note(line) } }
+
     static var isInteractive: Bool { isatty(STDIN_FILENO) == 1 }
 
     /// Asks for a secret without showing what is typed; reads a line of standard input where that is no terminal.

@@ -47,20 +47,43 @@ struct Server {
             (try? await hashing.runIfActive(work)) ?? false
         }
         let gateway = Gateway(formats: Formats.all, services: services, identity: identity)
-        let management = Management(services: services, identity: identity, formats: gateway.formats)
+        let jobs = JobRunner(
+            services: services, kinds: Upkeep.kinds(services, makeBackup: try makeBackup(services, data)))
+        let sweepGrace = Duration.seconds(try configuration.number(.sweepGrace, in: 0...365 * 24 * 3600))
+        let management = Management(
+            services: services, identity: identity, jobs: jobs, formats: gateway.formats, sweepGrace: sweepGrace)
         let isFirstStart = try await prepare(management, data)
         let responder = responder(gateway, management, driver, origin)
         let http = try HTTPServer.service(listener, responder: responder, logger: quiet(logger)) { port in
             await announce(Announcement(listener: listener, port: port, data: data, isFirstStart: isFirstStart))
         }
-        let housekeeping = Housekeeping(services: services, identity: identity)
+        let upkeep = try upkeep(services, identity, jobs, sweepGrace)
         var group = ServiceGroupConfiguration(
-            services: [http, housekeeping], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
+            services: [http, jobs] + upkeep, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
         group.maximumGracefulShutdownDuration = drain
         try await ServiceGroup(configuration: group).run()
         try driver.close()
         try await files.shutdownGracefully()
         try await hashing.shutdownGracefully()
+    }
+
+    /// What the server does by itself.
+    private func upkeep(
+        _ services: Services, _ identity: Identity, _ jobs: JobRunner, _ sweepGrace: Duration
+    ) throws -> [any Service] {
+        let interval = try configuration.number(.sweepInterval, in: 0...365 * 24 * 3600)
+        let rate = try configuration.number(.scrubRate, in: 0...100_000)
+        let housekeeping = Housekeeping(
+            services: services, identity: identity, jobs: jobs, sweepInterval: interval > 0 ? .seconds(interval) : nil,
+            sweepGrace: sweepGrace)
+        return [housekeeping] + (rate > 0 ? [Scrub(services: services, bytesPerSecond: rate << 20)] : [])
+    }
+
+    private func makeBackup(
+        _ services: Services, _ data: DataDirectory
+    ) throws -> (@Sendable () throws -> Backup)? {
+        guard let path = try configuration.optionalText(.backupPath) else { return nil }
+        return { try BackupParts.backup(of: services.driver, services.blobs, in: data.path, into: path) }
     }
 
     private func responder(

@@ -39,6 +39,16 @@ struct Setting: Sendable {
         key: "idle.timeout", standard: .number(75), summary: "Seconds until a quiet connection is closed")
     static let drainTimeout = Setting(
         key: "drain.timeout", standard: .number(30), summary: "Seconds a stopping server waits for its requests")
+    static let sweepInterval = Setting(
+        key: "sweep.interval", standard: .number(3600),
+        summary: "Seconds between sweeps for bytes that nothing needs; 0 sweeps only when asked")
+    static let sweepGrace = Setting(
+        key: "sweep.grace", standard: .number(86400), summary: "Seconds that bytes nothing needs are kept")
+    static let scrubRate = Setting(
+        key: "scrub.rate", standard: .number(8),
+        summary: "MiB a second at which stored bytes are read in search of damage; 0 never does")
+    static let backupPath = Setting(
+        key: "backup.path", standard: .text(""), summary: "The folder backups go to that the server is asked for")
     static let logLevel = Setting(
         key: "log.level", standard: .text("info"), summary: "trace, debug, info, notice, warning, error or critical")
     static let logFormat = Setting(key: "log.format", standard: .text("text"), summary: "text or json")
@@ -47,7 +57,8 @@ struct Setting: Sendable {
         summary: "The administrator's password on the first start, instead of a random one", isSecret: true)
 
     static let all = [
-        data, host, port, publicURL, trustForwarded, certificate, privateKey, idleTimeout, drainTimeout, logLevel,
+        data, host, port, publicURL, trustForwarded, certificate, privateKey, idleTimeout, drainTimeout, sweepInterval,
+        sweepGrace, scrubRate, backupPath, logLevel,
         logFormat, adminPassword
     ]
 }

@@ -1,7 +1,6 @@
-package import GranaryPorts
 package import NIOCore
 
-/// The system calls that blobs are kept with. All block; callers run on the blocking pool.
+/// The system calls that blobs and backups are kept with. All block; callers of the blob store run on its pool.
 ///
 /// What `synchronize` and `synchronizeDirectory` have answered for survives a power failure; everything else may.
 package protocol FileSystem: Sendable {
@@ -19,7 +18,13 @@ package protocol FileSystem: Sendable {
     func remove(_ path: String) throws(BlobStoreError)
     /// What a directory holds, in no order; nothing when it is not there.
     func entries(of path: String) throws(BlobStoreError) -> [FileEntry]
+    /// Takes a lock, shared or not, that other processes see too, and that ends with the answer or with the process. Makes the
+    /// file where it is missing. Nil when somebody else has the lock.
+    func lock(_ path: String, exclusively isExclusive: Bool) throws(BlobStoreError) -> FileLock?
 }
+
+/// Holds a lock for as long as it lives.
+package typealias FileLock = any AnyObject & Sendable
 
 /// What a file is opened for.
 package enum FileAccess: Sendable {
@@ -42,7 +47,7 @@ package struct FileEntry: Sendable, Equatable {
 }
 
 /// An open file, which closes itself. All calls block.
-package protocol File: Sendable {
+package protocol File: AnyObject, Sendable {
     /// Bytes in the file.
     func size() throws(BlobStoreError) -> Int64
     /// Reads up to `count` bytes at `offset`; fewer only at the end of the file.
@@ -57,7 +62,7 @@ package protocol File: Sendable {
 
 extension File {
     /// Writes all of `bytes` at the start.
-    func write(_ bytes: [UInt8]) throws(BlobStoreError) {
+    package func write(_ bytes: [UInt8]) throws(BlobStoreError) {
         let result = bytes.withUnsafeBytes { pointer in
             Result { () throws(BlobStoreError) in try write(pointer, at: 0) }
         }
