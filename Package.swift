@@ -134,8 +134,8 @@ let package = Package(
         tests(
             "GranaryBlobsFilesystem",
             [
-                "GranaryModel", "GranaryFormat", "GranaryPorts", "GranaryBlobsFilesystem", "GranaryTestKit", .nioCore,
-                .nioPosix
+                "GranaryModel", "GranaryFormat", "GranaryPorts", "GranaryBlobsFilesystem", "GranaryTestKit", .crypto,
+                .nioCore, .nioPosix
             ]),
         tests("Clients", exclude: ["Fixtures"], ["granary", "GranaryTestKit"]),
         tests(

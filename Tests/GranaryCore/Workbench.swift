@@ -31,12 +31,16 @@ struct Workbench: Sendable {
     let repository: Repository
     let folder: TemporaryDirectory
 
-    init(in folder: TemporaryDirectory, wrapping wrap: (any SQLDriver) -> any SQLDriver = { $0 }) async throws {
+    /// `files` is where blobs are kept; the database is on the real file system in any case.
+    init(
+        in folder: TemporaryDirectory, files: any FileSystem = POSIXFileSystem(),
+        wrapping wrap: (any SQLDriver) -> any SQLDriver = { $0 }
+    ) async throws {
         self.folder = folder
         let driver = wrap(try SQLiteDriver(path: "\(folder.path)/granary.db"))
         try await Migrator(driver: driver).migrate()
         services = Services(
-            driver: driver, blobs: try FilesystemBlobStore(root: folder.path, pool: .singleton),
+            driver: driver, blobs: try FilesystemBlobStore(root: folder.path, pool: .singleton, files: files),
             snapshot: CurrentSnapshot(driver: driver), now: { [clock] in clock.now },
             random: { (0..<$0).map { _ in UInt8.random(in: .min ... .max) } },
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
