@@ -63,6 +63,19 @@ let formatTests = formats.map { name in
         ])
 }
 
+// Measures servers from outside, and shares no code with them. It needs epoll and /proc.
+#if os(Linux)
+    let benchmark: [Target] = [
+        .target(name: "CLinux", path: "Sources/CLinux"),
+        .executableTarget(
+            name: "granary-bench", dependencies: ["CLinux", .argumentParser, .crypto], path: "Sources/granary-bench",
+            swiftSettings: strict),
+        tests("granary-bench", ["granary-bench"])
+    ]
+#else
+    let benchmark: [Target] = []
+#endif
+
 let package = Package(
     name: "granary",
     platforms: [.macOS(.v15)],
@@ -153,6 +166,6 @@ let package = Package(
             ] + formats.map { .byName(name: "Format\($0)") }),
         tests("granary", ["granary", "GranaryTestKit"]),
         tests("Tidy", exclude: ["migrations.sha256"], [.crypto])
-    ] + formatModules + formatTests,
+    ] + formatModules + formatTests + benchmark,
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,78 @@
+import FoundationEssentials
+import Glibc
+
+/// How the servers are started. Each gets a folder of its own, for its configuration, its data and its log.
+struct Installation: Sendable {
+    static let password = "benchmark-of-one-run"
+    private static let startLimitSeconds = 60.0
+
+    /// Granary's binary.
+    let granary: String
+    /// Whether each server writes a line for each request into a file, as in production.
+    let logsRequests: Bool
+    let cleanup: Cleanup
+
+    /// Starts a server on a free port and waits until it answers. With data of an earlier start in the folder, it serves
+    /// them.
+    func start(_ kind: PeerKind, in folder: String) throws -> Peer {
+        let started = try startProcess(kind, in: folder)
+        try waitForAnswer(started, kind, in: folder)
+        let peer = Peer(
+            kind: kind, port: started.port, data: "\(folder)/data", credentials: credentials(kind),
+            process: started.process)
+        if kind == .granary { try allowAnonymousRead(peer) }
+        return peer
+    }
+
+    /// Milliseconds from the start of the process to its first answer. The server is stopped again.
+    func startTime(_ kind: PeerKind, in folder: String) throws -> Double {
+        let stopwatch = Stopwatch()
+        let started = try startProcess(kind, in: folder)
+        try waitForAnswer(started, kind, in: folder)
+        let seconds = stopwatch.seconds
+        started.process.stop()
+        return seconds * 1000
+    }
+
+    private typealias Started = (process: ServerProcess, port: Int)
+
+    private func startProcess(_ kind: PeerKind, in folder: String) throws -> Started {
+        try FileManager.default.createDirectory(atPath: "\(folder)/data", withIntermediateDirectories: true)
+        let port = try sockaddr_in.freePort()
+        let command: [String]
+        switch kind {
+        case .granary: command = granaryCommand(port: port, folder: folder)
+        case .registry: command = try registryCommand(port: port, folder: folder)
+        case .nginx: command = try nginxCommand(port: port, folder: folder)
+        }
+        let environment = ["HOME=\(folder)", "GRANARY_ADMIN_PASSWORD=\(Self.password)"]
+        let process = try ServerProcess(
+            command, environment: environment, log: Self.log(in: folder), cleanup: cleanup)
+        return (process, port)
+    }
+
+    private func waitForAnswer(_ started: Started, _ kind: PeerKind, in folder: String) throws {
+        let waiting = Stopwatch()
+        let request = Request("GET", kind == .nginx ? "/" : "/v2/")
+        while waiting.seconds < Self.startLimitSeconds {
+            guard started.process.isRunning else { break }
+            if let connection = try? HTTPConnection(port: started.port),
+                (try? connection.exchange(request, expecting: [200, 401, 403, 404])) != nil
+            {
+                return
+            }
+            rest(seconds: 0.001)
+        }
+        started.process.stop()
+        let log = ProcFile.read(Self.log(in: folder)) ?? ""
+        throw BenchFailure("\(kind.rawValue) does not answer; it said:\n\(log.suffix(2000))")
+    }
+
+    private static func log(in folder: String) -> String { "\(folder)/server.log" }
+
+    private func credentials(_ kind: PeerKind) -> [Request.Field] {
+        guard kind != .nginx else { return [] }
+        let encoded = Data("admin:\(Self.password)".utf8).base64EncodedString()
+        return [.init(name: "Authorization", value: "Basic \(encoded)")]
+    }
+}

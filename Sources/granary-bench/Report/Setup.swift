@@ -1,0 +1,48 @@
+import FoundationEssentials
+import Glibc
+
+/// What was measured, in words: versions, configuration, machine.
+enum Setup {
+    /// Now, as a file name.
+    static var timestamp: String {
+        Date().formatted(.iso8601.timeSeparator(.omitted).dateSeparator(.omitted))
+    }
+
+    static func lines(_ installation: Installation, folder: String) throws -> [String] {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let log = "\(folder)/versions"
+        let logs = installation.logsRequests ? "each writes its request log to a file" : "no server logs requests"
+        return [
+            "Granary: \(try version([installation.granary, "--version"], log)); defaults; \(credentials)",
+            """
+            docker-registry: \(try version(["docker-registry", "--version"], log)); Debian's configuration (file system, \
+            descriptors cached in memory, deletion allowed) without its password file
+            """,
+            """
+            nginx: \(try version(["nginx", "-v"], log)); static files and WebDAV PUT, 2 workers, sendfile; flushes \
+            nothing to disk: the limit of the machine
+            """,
+            "All on 127.0.0.1 over HTTP/1.1, \(logs); data in \(folder)",
+            machine
+        ]
+    }
+
+    private static let credentials = """
+        pulls without credentials where not said otherwise, pushes with a password (Basic) on every request
+        """
+
+    private static var machine: String {
+        let processor = ProcFile.read("/proc/cpuinfo")?.split(separator: "\n").first { $0.hasPrefix("model name") }
+        let name = processor?.split(separator: ":").last.map { $0.drop { $0 == " " } } ?? "unknown processor"
+        let memory = ProcessUsage.bytes("MemTotal", status: ProcFile.read("/proc/meminfo") ?? "") ?? 0
+        let kernel = ProcFile.read("/proc/sys/kernel/osrelease")?.split(separator: "\n").first ?? ""
+        return "\(sysconf(CInt(_SC_NPROCESSORS_ONLN))) processors (\(name)), \(memory >> 30) GiB, Linux \(kernel)"
+    }
+
+    /// The first line a program says of itself.
+    private static func version(_ command: [String], _ log: String) throws -> String {
+        unlink(log)
+        guard (try? ServerProcess.run(command, log: log)) == 0 else { return "not there" }
+        return ProcFile.read(log)?.split(separator: "\n").first.map(String.init) ?? "unknown"
+    }
+}

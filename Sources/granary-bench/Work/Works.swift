@@ -1,0 +1,33 @@
+/// All work items, in the order in which they run.
+struct Works {
+    private typealias Entry = (name: String, make: (PayloadMaker, Scale) throws -> any Work)
+
+    let scale: Scale
+
+    /// Those of a list of names separated by commas; without one, all but the growth to a million versions, which takes
+    /// minutes to set up.
+    func works(only names: String?) throws -> [any Work] {
+        let maker = try PayloadMaker(maximumSize: 1 << 30, run: Stopwatch.now)
+        let entries = Self.entries
+        guard let names else {
+            return try entries.filter { $0.name != "growth-large" }.map { try $0.make(maker, scale) }
+        }
+        return try names.split(separator: ",").map { name in
+            guard let entry = entries.first(where: { $0.name == name }) else {
+                let known = entries.map(\.name).joined(separator: ", ")
+                throw BenchFailure("there is no item '\(name)'; there are: \(known)")
+            }
+            return try entry.make(maker, scale)
+        }
+    }
+
+    private static var entries: [Entry] {
+        [
+            ("pull", { try LargePull($0, $1) }),
+            ("manifest", { try SmallReads.manifest($0, $1) }),
+            ("manifest-login", { try SmallReads.manifestWithCredentials($0, $1) }),
+            ("head", { try SmallReads.head($0, $1) }),
+            ("small", { try SmallReads.blob($0, $1) })
+        ]
+    }
+}
