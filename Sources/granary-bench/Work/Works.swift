@@ -27,7 +27,12 @@ struct Works {
             ("manifest", { try SmallReads.manifest($0, $1) }),
             ("manifest-login", { try SmallReads.manifestWithCredentials($0, $1) }),
             ("head", { try SmallReads.head($0, $1) }),
-            ("small", { try SmallReads.blob($0, $1) })
+            ("small", { try SmallReads.blob($0, $1) }),
+            ("push", { LargePush($0, $1) }),
+            ("images", { ImagePush($0, $1) }),
+            ("image-pulls", { try ImagePull($0, $1) }),
+            ("tiny", { TinyImages($0, $1) }),
+            ("mounts", { try Mounts($0, $1) })
         ]
     }
 }
