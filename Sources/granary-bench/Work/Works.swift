@@ -32,7 +32,9 @@ struct Works {
             ("images", { ImagePush($0, $1) }),
             ("image-pulls", { try ImagePull($0, $1) }),
             ("tiny", { TinyImages($0, $1) }),
-            ("mounts", { try Mounts($0, $1) })
+            ("mounts", { try Mounts($0, $1) }),
+            ("tags", { TagPages($0, $1) }),
+            ("catalog", { CatalogPages($1) })
         ]
     }
 }
