@@ -34,7 +34,8 @@ struct Works {
             ("tiny", { TinyImages($0, $1) }),
             ("mounts", { try Mounts($0, $1) }),
             ("tags", { TagPages($0, $1) }),
-            ("catalog", { CatalogPages($1) })
+            ("catalog", { CatalogPages($1) }),
+            ("delete", { try Deletion($0, $1) })
         ]
     }
 }
