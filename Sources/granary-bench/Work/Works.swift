@@ -35,7 +35,8 @@ struct Works {
             ("mounts", { try Mounts($0, $1) }),
             ("tags", { TagPages($0, $1) }),
             ("catalog", { CatalogPages($1) }),
-            ("delete", { try Deletion($0, $1) })
+            ("delete", { try Deletion($0, $1) }),
+            ("start", { StartAndMemory($0, $1) })
         ]
     }
 }
