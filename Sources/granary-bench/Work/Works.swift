@@ -23,20 +23,15 @@ struct Works {
 
     private static var entries: [Entry] {
         [
-            ("pull", { try LargePull($0, $1) }),
-            ("manifest", { try SmallReads.manifest($0, $1) }),
+            ("pull", { try LargePull($0, $1) }), ("manifest", { try SmallReads.manifest($0, $1) }),
             ("manifest-login", { try SmallReads.manifestWithCredentials($0, $1) }),
-            ("head", { try SmallReads.head($0, $1) }),
-            ("small", { try SmallReads.blob($0, $1) }),
-            ("push", { LargePush($0, $1) }),
-            ("images", { ImagePush($0, $1) }),
-            ("image-pulls", { try ImagePull($0, $1) }),
-            ("tiny", { TinyImages($0, $1) }),
-            ("mounts", { try Mounts($0, $1) }),
-            ("tags", { TagPages($0, $1) }),
-            ("catalog", { CatalogPages($1) }),
-            ("delete", { try Deletion($0, $1) }),
-            ("start", { StartAndMemory($0, $1) })
+            ("head", { try SmallReads.head($0, $1) }), ("small", { try SmallReads.blob($0, $1) }),
+            ("push", { LargePush($0, $1) }), ("images", { ImagePush($0, $1) }),
+            ("image-pulls", { try ImagePull($0, $1) }), ("tiny", { TinyImages($0, $1) }),
+            ("mounts", { try Mounts($0, $1) }), ("tags", { TagPages($0, $1) }), ("catalog", { CatalogPages($1) }),
+            ("delete", { try Deletion($0, $1) }), ("start", { StartAndMemory($0, $1) }),
+            ("growth", { Growth("growth", $1([1_000, 100_000], quick: [1_000, 10_000]), $0, $1) }),
+            ("growth-large", { Growth("growth-large", [1_000, 100_000, 1_000_000], $0, $1) })
         ]
     }
 }
