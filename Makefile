@@ -7,13 +7,14 @@ SHELL := /bin/bash
 DATA ?= granary-data
 HOST ?= 127.0.0.1
 PORT ?= 8080
+BENCH ?=
 
 # A target may import only what it names as a dependency.
 SWIFT_BUILD := swift build --explicit-target-dependency-import-check error
 
 .PHONY: help
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## Installs the system packages Granary builds and runs with
@@ -39,6 +40,14 @@ lint: setup ## Checks formatting, and that the code builds with every check on
 	$(SWIFT_BUILD) --build-tests
 
 .PHONY: bench
-bench: build ## Measures image transfers beside Debian's docker-registry
-	@scripts/install-test-clients
-	@scripts/bench
+bench: bench-tool ## Measures Granary beside Debian's docker-registry and nginx; BENCH takes options
+	.build/release/granary-bench $(BENCH)
+
+.PHONY: bench-growth
+bench-growth: bench-tool ## Measures whether it stays quick with a million versions
+	.build/release/granary-bench --only growth-large $(BENCH)
+
+.PHONY: bench-tool
+bench-tool: build
+	@scripts/apt-install docker-registry nginx sqlite3
+	$(SWIFT_BUILD) --configuration release --product granary-bench
