@@ -85,7 +85,7 @@ final class HTTPConnection {
                 try take(size, into: &sink)
                 _ = try line()
             }
-            while try !line().isEmpty { continue }
+            while try line().isEmpty == false { continue }
         } else if let length = head.contentLength {
             try take(length, into: &sink)
         } else {
@@ -118,7 +118,9 @@ final class HTTPConnection {
                 sink.count(rest)
                 return
             }
-            if unread.isEmpty, try !fill() { throw BenchFailure("port \(port) sent a body that ended early") }
+            if unread.isEmpty, try fill() == false {
+                throw BenchFailure("port \(port) sent a body that ended early")
+            }
             let piece = unread.prefix(rest)
             sink.add(UnsafeRawBufferPointer(rebasing: buffer[piece]))
             unread = piece.upperBound..<unread.upperBound
