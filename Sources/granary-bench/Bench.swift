@@ -19,7 +19,7 @@ struct Bench: ParsableCommand {
     @Option(help: "Servers to run, separated by commas: Granary, docker-registry, nginx (default: all).")
     var servers: String?
 
-    @Option(help: "How often every server is measured (default: 5, or 3 with --quick).")
+    @Option(help: "How often every server is measured (default: 5, or 2 with --quick).")
     var rounds: Int?
 
     @Flag(help: "Smaller and shorter: a run in about two minutes.")
@@ -71,7 +71,8 @@ struct Bench: ParsableCommand {
             for work in works { Console.say("\(work.name): \(work.title)") }
             return
         }
-        guard try !peers().contains(.granary) || access(granary, X_OK) == 0 else {
+        let needsGranary = try peers().contains(.granary)
+        guard !needsGranary || access(granary, X_OK) == 0 else {
             throw BenchFailure("there is no program \(granary); --granary says where it is")
         }
         let root = URL(filePath: folder).path
@@ -79,7 +80,7 @@ struct Bench: ParsableCommand {
         let installation = Installation(
             granary: URL(filePath: granary).path, logsRequests: !noRequestLogs, cleanup: cleanup)
         var session = Session(
-            installation: installation, peers: try peers(), rounds: rounds ?? (quick ? 3 : 5), folder: root)
+            installation: installation, peers: try peers(), rounds: rounds ?? (quick ? 2 : 5), folder: root)
         let configuration = try Setup.lines(installation, folder: root)
         var outcomes: [Outcome] = []
         // When an item fails, those before it are still told.

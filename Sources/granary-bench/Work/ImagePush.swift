@@ -15,7 +15,7 @@ struct ImagePush: Work {
 
     init(_ maker: PayloadMaker, _ scale: Scale) {
         self.maker = maker
-        perClient = scale(4, quick: 2)
+        perClient = scale(4, quick: 1)
     }
 
     func measure(_ station: Station, round: Int) throws -> Readings {

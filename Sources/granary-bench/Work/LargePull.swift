@@ -10,7 +10,7 @@ struct LargePull: Work {
     private let total: Int
 
     init(_ maker: PayloadMaker, _ scale: Scale) throws {
-        blob = try maker.payload(scale(512 << 20, quick: 256 << 20))
+        blob = try maker.payload(scale(512 << 20, quick: 64 << 20))
         total = scale(4 * Self.gibibyte, quick: Self.gibibyte)
         title = "Pull of a blob of \(blob.size >> 20) MiB from the page cache"
     }

@@ -9,7 +9,7 @@ struct LargePush: Work {
 
     init(_ maker: PayloadMaker, _ scale: Scale) {
         self.maker = maker
-        size = scale(256 << 20, quick: 128 << 20)
+        size = scale(256 << 20, quick: 64 << 20)
         title = "Push of a blob of \(size >> 20) MiB in one stream"
     }
 

@@ -1,6 +1,6 @@
 /// How soon a server answers, and how much memory it takes, idle and while it takes a large body.
 struct StartAndMemory: Work {
-    private static let starts = 5
+    private static let starts = 3
     private static let idleSeconds = 2.0
 
     let name = "start"

@@ -27,7 +27,7 @@ struct Scale: Sendable {
     let isQuick: Bool
 
     /// How long loops are measured each time.
-    var seconds: Double { isQuick ? 0.8 : 2 }
+    var seconds: Double { isQuick ? 0.6 : 2 }
 
     func callAsFunction<Value>(_ full: Value, quick: Value) -> Value { isQuick ? quick : full }
 }
