@@ -13,6 +13,9 @@ struct Payload: Sendable {
 
     var size: Int { prefixCount + tail.count }
 
+    /// All of it, in memory.
+    var bytes: [UInt8] { (source.map { Array($0.prefix(prefixCount)) } ?? []) + tail }
+
     /// Exactly these bytes.
     init(_ bytes: [UInt8]) {
         source = nil
@@ -46,8 +49,7 @@ struct Payload: Sendable {
         if size <= Self.smallBody {
             var whole = head
             whole.reserveCapacity(head.count + size)
-            if let source { whole += source.prefix(prefixCount) }
-            whole += tail
+            whole += bytes
             try whole.withUnsafeBytes { try socket.send($0) }
         } else {
             try head.withUnsafeBytes { try socket.send($0, more: true) }

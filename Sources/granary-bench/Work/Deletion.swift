@@ -1,6 +1,7 @@
 /// Half of many images are deleted, and then the space they took is given back.
 struct Deletion: Work {
     private static let clients = 4
+    private static let pushingClients = 16
     private static let imagesPerName = 100
     private static let layerSizes = [4096, 4096]
 
@@ -26,9 +27,16 @@ struct Deletion: Work {
 
     func prepare(_ station: Station) throws {
         let peer = try station.peer
-        _ = try concurrently(Self.clients) { [images] client in
+        if peer.kind == .registry {
+            let tree = RegistryTree(data: station.data)
+            for (index, image) in images.enumerated() {
+                try tree.add(image, to: Peer.name(Self.name(index)), tag: "v\(index)")
+            }
+            return
+        }
+        _ = try concurrently(Self.pushingClients) { [images] client in
             let pusher = try Pusher(peer)
-            for index in stride(from: client, to: images.count, by: Self.clients) {
+            for index in stride(from: client, to: images.count, by: Self.pushingClients) {
                 try pusher.push(images[index], to: Self.name(index), tag: "v\(index)")
             }
         }
