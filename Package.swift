@@ -150,7 +150,7 @@ let package = Package(
                 "GranaryModel", "GranaryFormat", "GranaryPorts", "GranaryBlobsFilesystem", "GranaryTestKit", .crypto,
                 .nioCore, .nioPosix
             ]),
-        tests("Clients", exclude: ["Fixtures"], ["granary", "GranaryTestKit"]),
+        tests("Clients", exclude: ["Fixtures"], ["granary", "GranaryTestKit", .crypto]),
         tests(
             "GranaryCore",
             [

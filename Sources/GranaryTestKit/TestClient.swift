@@ -61,6 +61,8 @@ extension HTTPClient {
     /// One client for all tests; it takes certificates that nobody has signed.
     fileprivate static let test: HTTPClient = {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+        // A server that is gone is told at once.
+        configuration.connectionPool.retryConnectionEstablishment = false
         configuration.tlsConfiguration = .clientDefault
         configuration.tlsConfiguration?.certificateVerification = .none
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)

@@ -9,6 +9,11 @@ struct Sandbox: Sendable {
     private static let clients = repository.appending(path: ".build/clients")
 
     let folder: URL
+    /// The binary the tests drive: of `GRANARY_BINARY`, else the one that was built with them.
+    static let granary =
+        ProcessInfo.processInfo.environment["GRANARY_BINARY"]
+        ?? repository.appending(path: ".build/debug/granary").path
+
     /// What every program run here sees.
     var environment: [String: String]
     /// How long a program may take.
@@ -82,6 +87,11 @@ struct Sandbox: Sendable {
     @discardableResult
     func run(_ name: String, _ arguments: [String]) async throws -> Program.Output {
         try await attempt(name, arguments).orThrow()
+    }
+
+    /// Runs granary's command line, whatever comes of it.
+    func granary(_ arguments: String...) async throws -> Program.Output {
+        try await start(Self.granary, arguments).end(within: limit)
     }
 
     /// Runs a client, whatever comes of it.

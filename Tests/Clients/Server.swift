@@ -5,8 +5,8 @@ import Testing
 /// A Granary server of the binary that was built with the tests, on a free port of the loopback interface.
 struct Server: Sendable {
     let port: Int
-    /// Of the user `admin`.
-    let password: String
+    /// Of the user `admin`, or an access token in its place.
+    var password: String
     fileprivate let program: RunningProgram
 
     /// As image names begin.
@@ -16,6 +16,11 @@ struct Server: Sendable {
     var files: String { "\(url)/generic/files" }
     /// For curl's `-u`.
     var credentials: String { "admin:\(password)" }
+
+    var isRunning: Bool { program.isRunning }
+
+    /// Ends it as a power failure would, without a word.
+    func kill() { program.signal(9) }
 }
 
 /// Runs `body` with a server that has just been set up, and a sandbox whose clients are logged in to it.
@@ -34,13 +39,11 @@ func withServer(_ body: (Server, Sandbox) async throws -> Void) async throws {
     await stop(server)
 }
 
-private func startServer(in sandbox: Sandbox) async throws -> Server {
-    let built = Sandbox.repository.appending(path: ".build/debug/granary")
-    let binary = ProcessInfo.processInfo.environment["GRANARY_BINARY"] ?? built.path
+func startServer(in sandbox: Sandbox) async throws -> Server {
     let port = try await freePort(sandbox)
     let data = sandbox.folder.appending(path: "data")
     let program = try sandbox.start(
-        binary, ["serve", "--data", data.path, "--host", "127.0.0.1", "--port", String(port)])
+        Sandbox.granary, ["serve", "--data", data.path, "--host", "127.0.0.1", "--port", String(port)])
     do {
         try await waitUntilReady(program, port: port, sandbox)
         let password = try String(contentsOf: data.appending(path: "initial-admin-password"), encoding: .utf8)
@@ -67,7 +70,7 @@ private func waitUntilReady(_ program: RunningProgram, port: Int, _ sandbox: San
 }
 
 /// A server that does not stop when it is told to is a failure of its own.
-private func stop(_ server: Server) async {
+func stop(_ server: Server) async {
     server.program.terminate()
     do {
         _ = try await server.program.end(within: .seconds(10))

@@ -96,7 +96,7 @@ struct SweepTests {
             let path = try #require(FilePath("blobs/\(Workbench.digest("layer"))"))
             let package = try #require(PackageName("app"))
             bench.services.recentlyAsked.note(path, in: package, of: bench.repository.id)
-            #expect(try await bench.sweep().endedFiles == 0)
+            #expect(try await bench.sweep(grace: .seconds(1)).endedFiles == 0)
             try await bench.publish(version: "two", needing: ["layer"])
             bench.clock.advance(by: .seconds(100_000))
             #expect(try await bench.sweep().endedFiles == 0)

@@ -5,7 +5,7 @@ import GranaryStore
 /// Gives back the space of bytes that nothing needs, while the server serves (garbage collection).
 ///
 /// 1. Uploaded files that no version needs are taken out of their packages: what a removed version needed, and what was
-///    abandoned before any version needed it. What somebody asked for a moment ago stays.
+///    abandoned before any version needed it. What somebody asked for a moment ago stays, unless the grace period is zero.
 /// 2. Blobs that no live file names are marked. Whoever names one again clears its mark.
 /// 3. Blobs that have been marked for the grace period are removed: the store lets go only what nobody holds, and the row goes
 ///    first, in a transaction that looks once more whether a file names it.
@@ -91,10 +91,14 @@ package struct Sweep: Sendable {
                 try CleanupRows($0).looseFiles(after: after, abandoned: abandoned, limit: Self.batch)
             }
             guard let last = files.last else { return }
-            try await body(
-                files.filter { !services.recentlyAsked.contains($0.path, in: $0.package, of: $0.repositoryID) })
+            try await body(files.filter { !mayBeAskedFor($0) })
             cursor = last.id
         }
+    }
+
+    /// Whether somebody may be about to name a file in a version. Without a grace period nobody is waited for.
+    private func mayBeAskedFor(_ file: LooseFile) -> Bool {
+        grace > .zero && services.recentlyAsked.contains(file.path, in: file.package, of: file.repositoryID)
     }
 
     private var abandoned: Timestamp { services.now().adding(.zero - abandonment) }
@@ -104,10 +108,9 @@ package struct Sweep: Sendable {
         try await forEachLooseBatch(abandoned) { files in
             for (_, files) in Dictionary(grouping: files, by: \.packageID).sorted(by: { $0.key.value < $1.key.value }) {
                 let time = services.now()
-                let isRecent = services.recentlyAsked
                 report.endedFiles += try await services.driver.write { connection in
                     // Asked again inside the transaction: whoever asks later comes after it.
-                    let still = files.filter { !isRecent.contains($0.path, in: $0.package, of: $0.repositoryID) }
+                    let still = files.filter { !mayBeAskedFor($0) }
                     return try LooseRemoval(files: still, abandoned: abandoned, time: time).run(on: connection)
                 }
             }

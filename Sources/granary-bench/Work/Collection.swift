@@ -42,7 +42,7 @@ struct Collection {
         let stopwatch = Stopwatch()
         let result = Result {
             try run(
-                [program, "gc"],
+                [program, "gc", "--grace", "0s"],
                 environment: ["GRANARY_SERVER=http://127.0.0.1:\(peer.port)", "GRANARY_TOKEN=\(token)"])
         }
         let seconds = stopwatch.seconds

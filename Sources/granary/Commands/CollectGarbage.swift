@@ -9,7 +9,8 @@ struct CollectGarbage: AsyncParsableCommand {
         commandName: "gc", abstract: "Give back the space of bytes that nothing needs.",
         discussion: """
             The server does this by itself every hour (sweep.interval), and goes on serving meanwhile. Bytes go when nothing
-            has needed them for the grace period (sweep.grace, a day).
+            has needed them for the grace period (sweep.grace, a day). With --grace 0s not even what a client asked for a moment
+            ago stays: a push that is under way may have to be tried again.
 
             Examples:
               granary gc --dry-run
