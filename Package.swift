@@ -164,6 +164,10 @@ let package = Package(
                 "GranaryHTTP", "GranaryCore", "GranaryFormat", "GranaryModel", "GranaryTestKit", .crypto, .httpTypes,
                 .coreMetrics, .logging, .nioCore, .nioSSL
             ] + formats.map { .byName(name: "Format\($0)") }),
+        tests(
+            "Fuzz", exclude: ["Corpus"],
+            ["GranaryModel", "GranaryFormat", "GranaryHTTP", "GranaryTestKit", .httpTypes, .nioCore]
+                + formats.map { .byName(name: "Format\($0)") }),
         tests("granary", ["granary", "GranaryTestKit"]),
         tests("Tidy", exclude: ["migrations.sha256"], [.crypto])
     ] + formatModules + formatTests + benchmark,

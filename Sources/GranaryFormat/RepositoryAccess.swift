@@ -25,7 +25,7 @@ package protocol RepositoryAccess<Index>: Sendable {
     /// Where a session stands. Throws `.unknown(.upload, …)`, also for somebody else's.
     func upload(_ id: UploadID) async throws(Problem) -> UploadStatus
     /// Adds the body to a session. Throws `.outOfOrder` when `offset` is given and is not where the session stands;
-    /// what came before an interruption is kept.
+    /// what came before an interruption is kept, unless the storage is full, which voids the session.
     func append(_ body: RequestBody, to id: UploadID, at offset: Int64?) async throws(Problem) -> UploadStatus
     /// Ends a session: its bytes are durable and verified. On `.mismatch` the session is void.
     func finishUpload(_ id: UploadID, _ terms: StagingTerms) async throws(Problem) -> StagedBlob

@@ -29,7 +29,7 @@ package protocol SQLDriver: Sendable {
 
 /// Opens databases that are single files, such as copies that `SQLDriver.copy` made.
 package protocol SQLFileOpener: Sendable {
-    /// Runs `body` on the database in a file, and closes it, all of it back in that one file.
+    /// Runs `body` on the database in a file, which is read and stays as it is to the byte.
     func open<Value: Sendable>(
         _ path: String, _ body: (any SQLDriver) async throws -> Value
     ) async throws -> Value

@@ -45,6 +45,7 @@ package struct TestServer: Sendable {
     package static func run<Value: Sendable>(
         formats: [any PackageFormat], repositories: [NewRepository], in folder: TemporaryDirectory,
         tls: TLSConfiguration? = nil, idleTimeout: Duration = .seconds(20), patience: Duration = .seconds(30),
+        askedPeriod: Duration = RecentlyAsked.period,
         log: (@Sendable (String) -> any LogHandler)? = nil,
         _ body: @escaping @Sendable (TestServer) async throws -> Value
     ) async throws -> Value {
@@ -56,7 +57,7 @@ package struct TestServer: Sendable {
         let services = Services(
             driver: driver, blobs: try FilesystemBlobStore(root: folder.path, pool: files),
             snapshot: CurrentSnapshot(driver: driver), now: systemNow, random: systemRandom, logger: logger,
-            passwordRounds: 10)
+            passwordRounds: 10, askedPeriod: askedPeriod)
         try await services.snapshot.refresh()
         let signer = await TokenSigner(
             key: [UInt8](repeating: 7, count: 32), now: systemNow, random: systemRandom)

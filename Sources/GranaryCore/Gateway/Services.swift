@@ -16,11 +16,11 @@ package struct Services: Sendable {
     /// The binary logarithm of the rounds a new password is hashed with.
     package let passwordRounds: Int
 
-    /// Fewer rounds than the standard are for tests, which log in more often than people.
+    /// Fewer rounds than the standard are for tests, which log in more often than people, and so is a shorter `askedPeriod`.
     package init(
         driver: any SQLDriver, blobs: any BlobStore, snapshot: CurrentSnapshot, now: @escaping Now,
         random: @escaping @Sendable (Int) -> [UInt8], logger: Logger,
-        passwordRounds: Int = 14
+        passwordRounds: Int = 14, askedPeriod: Duration = RecentlyAsked.period
     ) {
         self.driver = driver
         self.blobs = blobs
@@ -28,7 +28,7 @@ package struct Services: Sendable {
         self.now = now
         self.random = random
         self.logger = logger
-        recentlyAsked = RecentlyAsked(now: now)
+        recentlyAsked = RecentlyAsked(now: now, period: askedPeriod)
         self.passwordRounds = passwordRounds
     }
 }

@@ -45,6 +45,10 @@ extension LocalRepository {
                 return try await services.blobs.append(body, to: id.text, at: offset, limit: limit)
             } catch BlobStoreError.outOfOrder(let held) {
                 throw Problem.outOfOrder(status(id, memo, offset: held))
+            } catch BlobStoreError.full {
+                // What is there of it would keep the disk full until it is abandoned; the client begins again.
+                try? await services.blobs.cancel(id.text)
+                throw BlobStoreError.full
             }
         }
         return status(id, memo, offset: reached)

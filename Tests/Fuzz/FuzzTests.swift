@@ -1,0 +1,162 @@
+import FoundationEssentials
+import GranaryFormat
+import GranaryModel
+import GranaryTestKit
+import HTTPTypes
+import NIOCore
+import Testing
+
+@testable import FormatGeneric
+@testable import FormatOCI
+@testable import GranaryHTTP
+
+private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+
+/// A request as bytes: the method, the path, the query and header fields, each on a line of its own.
+private func head(_ bytes: [UInt8], prefix: String) -> RequestHead {
+    let lines = text(bytes).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    var headers = HTTPFields()
+    for line in lines.dropFirst(3) {
+        let halves = line.split(separator: ":", maxSplits: 1).map(String.init)
+        guard halves.count == 2, let name = HTTPField.Name(halves[0]) else { continue }
+        headers.append(HTTPField(name: name, value: halves[1]))
+    }
+    return RequestHead(
+        method: lines.first.flatMap { HTTPRequest.Method($0) } ?? .get, prefix: prefix,
+        path: lines.count > 1 ? lines[1] : "", query: Query(lines.count > 2 ? lines[2] : ""), headers: headers,
+        origin: "https://fuzz.example")
+}
+
+/// Whatever a format makes of a request is an operation with a name, or a refusal the client is at fault for.
+private func expectParsed(_ format: some PackageFormat, _ head: RequestHead) {
+    do throws(Problem) {
+        if let operation = try format.parseService(head) {
+            #expect(!operation.name.isEmpty)
+            return
+        }
+        let operation = try format.parse(head)
+        #expect(!operation.name.isEmpty)
+    } catch {
+        let status = format.reply(to: error, for: head, nil).status.code
+        #expect((400..<500).contains(status), "\(error)")
+    }
+}
+
+/// A name that is read is written as it was read.
+private func expectName<Value: Name>(_ type: Value.Type, _ text: String) {
+    if let name = Value(text) { #expect(name.text == text) }
+}
+
+private func expectDecodes<Value: Codable>(_ type: Value.Type, _ bytes: [UInt8]) throws {
+    guard let value = try? JSONDecoder().decode(type, from: Data(bytes)) else { return }
+    _ = try JSONDecoder().decode(type, from: Data(jsonText(value).utf8))
+}
+
+private let targets: [FuzzTarget] = [
+    FuzzTarget("oci-request") { expectParsed(OCI(), head($0, prefix: "/v2/docker/")) },
+    FuzzTarget("generic-request") { expectParsed(Generic(), head($0, prefix: "/generic/files/")) },
+    FuzzTarget("oci-manifest") { bytes in
+        for type in [nil, "application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.index.v1+json"] {
+            guard let manifest = try? Manifest(ByteBuffer(bytes: bytes), contentType: type) else { continue }
+            let blob = StagedBlob(
+                checksums: Checksums(sha256: BlobDigest(bytes: [UInt8](repeating: 7, count: 32))), size: .zero)
+            let package = try #require(PackageName("a"))
+            let draft = try OCI().draft(of: manifest, blob, blob.checksums.sha256.digest, tags: [], package)
+            #expect(draft.edges.count <= 2 * Manifest.maximumReferences + 1)
+        }
+    },
+    FuzzTarget("oci-scope") { bytes in
+        let scopes = text(bytes).split(separator: " ").compactMap { TokenScope(String($0)) }
+        for request in TokenScope.requests(scopes) { #expect(isImageName(request.address)) }
+    },
+    FuzzTarget("content-range") { bytes in
+        guard let range = ContentRange(text(bytes)) else { return }
+        #expect(range.first >= 0 && range.length > 0)
+    },
+    FuzzTarget("byte-range") { bytes in
+        for size: Int64 in [0, 1, 1000, .max] {
+            switch ByteRanges(text(bytes), size: size) {
+            case .single(let range): #expect(range.lowerBound >= 0 && range.upperBound <= size && !range.isEmpty)
+            case .multiple(let ranges):
+                #expect(ranges.count <= ByteRanges.maximumRanges)
+                #expect(ranges.allSatisfy { $0.lowerBound >= 0 && $0.upperBound <= size && !$0.isEmpty })
+            case .whole, .unsatisfiable: break
+            }
+        }
+    },
+    FuzzTarget("date") { bytes in
+        guard let seconds = HTTPDate.parse(text(bytes)) else { return }
+        #expect(HTTPDate.parse(HTTPDate.format(Timestamp(milliseconds: seconds * 1000))) == seconds)
+    },
+    FuzzTarget("conditions") { bytes in
+        let value = text(bytes)
+        for field: HTTPField.Name in [.ifMatch, .ifNoneMatch, .ifModifiedSince, .ifUnmodifiedSince] {
+            _ = Preconditions.evaluate([field: value], entityTag: "abc", modified: Timestamp(milliseconds: 0))
+        }
+    },
+    FuzzTarget("query") { bytes in
+        let query = Query(text(bytes))
+        for item in query.items { #expect(query[item.name] != nil) }
+    },
+    FuzzTarget("path") { bytes in
+        guard let path = try? RequestPath(text(bytes)) else { return }
+        for segment in path.segments {
+            #expect(segment != "." && segment != ".." && !segment.utf8.contains(UInt8(ascii: "/")) && !segment.isEmpty)
+        }
+    },
+    FuzzTarget("name") { bytes in
+        let value = text(bytes)
+        expectName(RepositoryName.self, value)
+        expectName(PackageName.self, value)
+        expectName(VersionName.self, value)
+        expectName(TagName.self, value)
+        expectName(FilePath.self, value)
+        expectName(UserName.self, value)
+        if let digest = Digest(value) { #expect(digest.description == value) }
+        if let time = Timestamp(value) { #expect(Timestamp(time.description) == time) }
+    },
+    FuzzTarget("pattern") { bytes in
+        let halves = text(bytes).split(separator: "\n", maxSplits: 1).map(String.init)
+        guard let first = halves.first, let pattern = Pattern(first) else { return }
+        _ = pattern.matches(halves.last ?? "")
+    },
+    FuzzTarget("management-body") { bytes in
+        try expectDecodes(Wire.NewRepository.self, bytes)
+        try expectDecodes(Wire.SettingsChange.self, bytes)
+        try expectDecodes(Wire.NewUser.self, bytes)
+        try expectDecodes(Wire.UserChange.self, bytes)
+        try expectDecodes(Wire.NewToken.self, bytes)
+        try expectDecodes(Wire.NewGrant.self, bytes)
+        try expectDecodes(Wire.SweepRequest.self, bytes)
+        try expectDecodes(Wire.BackupRequest.self, bytes)
+    }
+]
+
+@Suite("Nearly right input for everything that reads the network")
+struct FuzzTests {
+    /// Per parser; `GRANARY_FUZZ_INPUTS` asks for more.
+    private static let inputs = Int(ProcessInfo.processInfo.environment["GRANARY_FUZZ_INPUTS"] ?? "") ?? 4000
+    private static let seed = UInt64(ProcessInfo.processInfo.environment["GRANARY_FUZZ_SEED"] ?? "") ?? 1
+
+    @Test("A parser survives its corpus and what is made from it", arguments: targets)
+    func parser(_ target: FuzzTarget) throws {
+        try target.run(Self.inputs, seed: Self.seed)
+    }
+
+    @Test("A server survives broken requests on its socket, and goes on serving")
+    func socket() async throws {
+        let folder = try TemporaryDirectory()
+        defer { folder.remove() }
+        try await TestServer.run(formats: [OCI(), Generic()], repositories: [], in: folder) { server in
+            let target = FuzzTarget("http") { _ in }
+            let corpus = try target.corpus()
+            var generator = Generator(seed: Self.seed)
+            for number in 0..<max(corpus.count, Self.inputs / 20) {
+                let seed = corpus[number % corpus.count]
+                let input = number < corpus.count ? seed : generator.mutation(of: seed)
+                _ = try? await server.raw(input, closing: true)
+            }
+            #expect(try await server.send("GET", "/healthz").status == 200)
+        }
+    }
+}
