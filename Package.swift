@@ -28,6 +28,7 @@ extension Target.Dependency {
     static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
     static let hummingbirdHTTP2 = product(name: "HummingbirdHTTP2", package: "hummingbird")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
+    static let sqlite = product(name: "GRDBSQLite", package: "GRDB.swift")
     static let jwt = product(name: "JWTKit", package: "jwt-kit")
     static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
     static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -104,7 +105,7 @@ let package = Package(
         module("GranaryPorts", ["GranaryModel", .nioCore]),
         module("GranaryPolicy", ["GranaryModel"]),
         module("GranaryStore", ["GranaryModel", "GranaryPorts"]),
-        module("GranarySQLite", ["GranaryModel", "GranaryPorts", .grdb]),
+        module("GranarySQLite", ["GranaryModel", "GranaryPorts", .grdb, .sqlite]),
         module("GranaryBlobsFilesystem", ["GranaryModel", "GranaryPorts", .crypto, .nioCore, .nioPosix]),
         module(
             "GranaryCore",

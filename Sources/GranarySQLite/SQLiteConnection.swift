@@ -1,48 +1,78 @@
 import GRDB
+import GRDBSQLite
 import GranaryPorts
 
+/// Tells SQLite to copy what it is given (`SQLITE_TRANSIENT`).
+private let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+
 /// One transaction's view of the database. Statements are prepared once a connection and kept.
+///
+/// Values go to and from SQLite directly: GRDB's own arguments and rows cost more than most statements here.
 struct SQLiteConnection: SQLConnection {
     let database: Database
 
     func query(_ sql: String, _ arguments: [SQLValue]) throws -> [SQLRow] {
-        let statement = try prepared(sql, arguments)
         var rows: [SQLRow] = []
-        let cursor = try Row.fetchCursor(statement)
-        while let row = try cursor.next() {
-            rows.append(SQLRow(row.databaseValues.map(SQLValue.init)))
+        try run(sql, arguments) { statement in
+            let columns = sqlite3_column_count(statement)
+            rows.append(SQLRow((0..<columns).map { value(of: $0, in: statement) }))
         }
         return rows
     }
 
+    @discardableResult
     func execute(_ sql: String, _ arguments: [SQLValue]) throws -> Int {
-        try prepared(sql, arguments).execute()
+        try run(sql, arguments) { _ in }
         return database.changesCount
     }
 
-    private func prepared(_ sql: String, _ arguments: [SQLValue]) throws -> Statement {
-        let statement = try database.cachedStatement(sql: sql)
-        try statement.setArguments(StatementArguments(arguments.map(\.databaseValue)))
-        return statement
-    }
-}
-
-extension SQLValue {
-    fileprivate init(_ value: DatabaseValue) {
-        switch value.storage {
-        case .null, .blob: self = .null
-        case .int64(let integer): self = .integer(integer)
-        case .double(let double): self = .integer(Int64(double))
-        case .string(let text): self = .text(text)
+    private func run(_ sql: String, _ arguments: [SQLValue], each row: (OpaquePointer) -> Void) throws {
+        let statement = try database.cachedStatement(sql: sql).sqliteStatement
+        defer { sqlite3_reset(statement) }
+        for (index, argument) in arguments.enumerated() {
+            try check(bind(argument, to: statement, at: CInt(index + 1)))
+        }
+        while true {
+            switch sqlite3_step(statement) {
+            case SQLITE_ROW: row(statement)
+            case SQLITE_DONE: return
+            case let code: try check(code)
+            }
         }
     }
 
-    fileprivate var databaseValue: DatabaseValue {
-        switch self {
-        case .null: .null
-        case .integer(let integer): integer.databaseValue
-        case .text(let text): text.databaseValue
+    private func bind(_ value: SQLValue, to statement: OpaquePointer, at index: CInt) -> CInt {
+        switch value {
+        case .null: sqlite3_bind_null(statement, index)
+        case .integer(let integer): sqlite3_bind_int64(statement, index, integer)
+        case .text(var text):
+            // SQLite copies it before the call ends.
+            text.withUTF8 { bytes in
+                // Text without bytes may have no address, which would bind null.
+                guard !bytes.isEmpty else { return sqlite3_bind_text(statement, index, "", 0, copied) }
+                return bytes.withMemoryRebound(to: CChar.self) { characters in
+                    sqlite3_bind_text(statement, index, characters.baseAddress, CInt(characters.count), copied)
+                }
+            }
         }
+    }
+
+    private func value(of column: CInt, in statement: OpaquePointer) -> SQLValue {
+        switch sqlite3_column_type(statement, column) {
+        case SQLITE_INTEGER, SQLITE_FLOAT: return .integer(sqlite3_column_int64(statement, column))
+        case SQLITE_TEXT:
+            guard let start = sqlite3_column_text(statement, column) else { return .null }
+            let bytes = UnsafeBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, column)))
+            return .text(String(decoding: bytes, as: UTF8.self))
+        default: return .null
+        }
+    }
+
+    private func check(_ code: CInt) throws {
+        guard code != SQLITE_OK else { return }
+        throw DatabaseError(
+            resultCode: ResultCode(rawValue: code),
+            message: database.sqliteConnection.map { String(cString: sqlite3_errmsg($0)) })
     }
 }
 

@@ -121,9 +121,10 @@ package final class SQLiteDriver: SQLDriver {
     private func commit(_ batch: [Job], on database: Database) {
         var outcomes: [Job.Outcome] = []
         do {
-            try database.execute(sql: "begin immediate")
-            for job in batch { outcomes.append(try run(job, on: database)) }
-            try database.execute(sql: "commit")
+            let connection = SQLiteConnection(database: database)
+            try connection.execute("begin immediate", [])
+            for job in batch { outcomes.append(try run(job, on: connection)) }
+            try connection.execute("commit", [])
             for outcome in outcomes { outcome.deliver(nil) }
         } catch {
             if database.isInsideTransaction { try? database.rollback() }
@@ -133,11 +134,11 @@ package final class SQLiteDriver: SQLDriver {
         }
     }
 
-    private func run(_ job: Job, on database: Database) throws -> Job.Outcome {
-        try database.execute(sql: "savepoint job")
-        let outcome = job.run(SQLiteConnection(database: database))
-        if !outcome.isSuccess { try database.execute(sql: "rollback to job") }
-        try database.execute(sql: "release job")
+    private func run(_ job: Job, on connection: SQLiteConnection) throws -> Job.Outcome {
+        try connection.execute("savepoint job", [])
+        let outcome = job.run(connection)
+        if !outcome.isSuccess { try connection.execute("rollback to job", []) }
+        try connection.execute("release job", [])
         return outcome
     }
 }

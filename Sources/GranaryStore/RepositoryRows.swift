@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Synchronization
 package import GranaryModel
 package import GranaryPorts
 
@@ -74,9 +75,25 @@ extension Repository {
         else { throw StoreError.unknown("repository row \(row.integer(0))") }
         self.init(
             id: RepositoryID(row.integer(0)), name: name, format: format, kind: kind,
-            settings: try JSONDecoder().decode(RepositorySettings.self, from: Data(row.text(4).utf8)),
+            settings: try decode(row.text(4)),
             createdAt: Timestamp(milliseconds: row.integer(5)))
     }
+}
+
+/// Settings that were decoded before, by their JSON: every write reads its repository again, and settings hardly ever change.
+private let decodedSettings = Mutex<[String: RepositorySettings]>([:])
+
+/// Decoded settings are forgotten beyond this.
+private let maximumDecodedSettings = 10_000
+
+private func decode(_ json: String) throws -> RepositorySettings {
+    if let settings = decodedSettings.withLock({ $0[json] }) { return settings }
+    let settings = try JSONDecoder().decode(RepositorySettings.self, from: Data(json.utf8))
+    decodedSettings.withLock { known in
+        if known.count >= maximumDecodedSettings { known = [:] }
+        known[json] = settings
+    }
+    return settings
 }
 
 extension RepositorySettings {

@@ -68,12 +68,7 @@ package struct TestServer: Sendable {
         let jobs = JobRunner(services: services, kinds: Upkeep.kinds(services))
         let management = Management(services: services, identity: identity, jobs: jobs, formats: gateway.formats)
         _ = try await management.firstStart(repositories: repositories, password: administrator.password) { _ in }
-        let responder = Responder(
-            gateway: gateway, management: management, readiness: ReadinessProbe {},
-            origin: OriginPolicy(
-                configured: nil, trustsForwarded: false, isSecure: tls != nil, fallbackAuthority: "localhost"),
-            registry: PrometheusRegistry(), version: "test", now: systemNow, random: systemRandom, logger: logger,
-            patience: patience)
+        let responder = responder(gateway, management, isSecure: tls != nil, logger, patience)
         let (ports, told) = AsyncStream<Int>.makeStream()
         let http = try HTTPServer.service(
             ListenerSettings(host: "127.0.0.1", port: 0, tls: tls, idleTimeout: idleTimeout, lingering: patience),
@@ -102,6 +97,17 @@ package struct TestServer: Sendable {
         try driver.close()
         try await files.shutdownGracefully()
         return result
+    }
+
+    private static func responder(
+        _ gateway: Gateway, _ management: Management, isSecure: Bool, _ logger: Logger, _ patience: Duration
+    ) -> Responder {
+        Responder(
+            gateway: gateway, management: management, readiness: ReadinessProbe {},
+            origin: OriginPolicy(
+                configured: nil, trustsForwarded: false, isSecure: isSecure, fallbackAuthority: "localhost"),
+            registry: PrometheusRegistry(), version: "test", now: systemNow, random: systemRandom, logger: logger,
+            patience: patience)
     }
 
     @Sendable private static func systemNow() -> Timestamp {

@@ -26,7 +26,7 @@ private let layers: [String: Layer] = [
     "GranaryPorts": Layer(["GranaryModel"], ["NIOCore"]),
     "Formats": Layer(["GranaryModel", "GranaryFormat"], ["Crypto", "Foundation", "HTTPTypes", "NIOCore"]),
     "GranaryStore": Layer(["GranaryModel", "GranaryPorts"], ["Foundation"]),
-    "GranarySQLite": Layer(["GranaryModel", "GranaryPorts"], operatingSystem.union(["GRDB"])),
+    "GranarySQLite": Layer(["GranaryModel", "GranaryPorts"], operatingSystem.union(["GRDB", "GRDBSQLite"])),
     "GranaryBlobsFilesystem": Layer(
         ["GranaryModel", "GranaryPorts"], operatingSystem.union(["Crypto", "NIOCore", "NIOPosix"])),
     "GranaryCore": Layer(
