@@ -62,11 +62,13 @@ package struct FormatName: Name {
 
 /// The name of a user: shown in the history, typed at a log-in prompt.
 package struct UserName: Name {
-    package static let grammar = "1 to 64 lower-case letters, digits, '.', '_' and '-', starting with a letter or digit"
+    package static let maximumLength = 64
+    package static let grammar =
+        "1 to 64 lower-case letters and digits, joined by single '.', '_', '__' or runs of '-'"
     package let text: String
 
     package init?(_ text: String) {
-        guard (1...64).contains(text.utf8.count), isPathComponent(text.utf8[...]) else { return nil }
+        guard (1...Self.maximumLength).contains(text.utf8.count), isPathComponent(text.utf8[...]) else { return nil }
         self.text = text
     }
 }
