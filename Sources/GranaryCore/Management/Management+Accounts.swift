@@ -17,6 +17,7 @@ package struct UserChange: Sendable {
 }
 
 extension Management {
+    /// In Unicode code points (NIST SP 800-63B, section 3.1.1.2).
     package static let minimumPasswordLength = 8
     /// What the history calls somebody unknown, and the server itself.
     private static let reservedNames: Set<String> = [Principal.anonymous.actor, "system"]
@@ -88,7 +89,9 @@ extension Management {
 
     func hash(_ password: String?) throws(Problem) -> String? {
         guard let password else { return nil }
-        guard password.count >= Self.minimumPasswordLength, password.utf8.count <= Self.maximumPasswordBytes else {
+        guard password.unicodeScalars.count >= Self.minimumPasswordLength,
+            password.utf8.count <= Self.maximumPasswordBytes
+        else {
             throw .invalid(
                 .user,
                 "a password has at least \(Self.minimumPasswordLength) characters and at most \(Self.maximumPasswordBytes) bytes"
