@@ -154,13 +154,15 @@ extension Management {
         }
         if let expiresAt, expiresAt <= services.now() { throw .invalid(.token, "the expiry lies in the past") }
         let secret = TokenSecret(random: services.random(32))
-        try await change(by: caller) { connection, moment in
+        let createdAt = try await changing(by: caller) { connection, moment in
             try AccountRows(connection).insertToken(
                 secret.id, of: owner.id, name: label, secretHash: secret.hash, at: moment.time, expires: expiresAt)
-            return Entry(verb: .tokenCreated, target: secret.id, after: #"{"user":"\#(owner.name)"}"#)
+            return (
+                Entry(verb: .tokenCreated, target: secret.id, after: #"{"user":"\#(owner.name)"}"#), moment.time
+            )
         }
         let created = AccessToken(
-            id: secret.id, user: owner.name, name: label, createdAt: services.now(), expiresAt: expiresAt,
+            id: secret.id, user: owner.name, name: label, createdAt: createdAt, expiresAt: expiresAt,
             lastUsedAt: nil, revokedAt: nil)
         return (created, secret.text)
     }
