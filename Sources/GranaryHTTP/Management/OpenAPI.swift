@@ -35,11 +35,10 @@ enum OpenAPI {
             "parameters": .array(pathParameters(endpoint) + endpoint.query.map { parameter($0, in: "query") }),
             "responses": .object(responses(endpoint))
         ]
-        if !endpoint.isOpen {
-            members["security"] = .array([
-                .object(["basic": .array([])]), .object(["token": .array([])])
-            ])
-        }
+        // An open endpoint shows more to somebody who is known.
+        let nobody: [JSONValue] = endpoint.isOpen ? [.object([:])] : []
+        members["security"] = .array(
+            nobody + [.object(["basic": .array([])]), .object(["token": .array([])])])
         members["requestBody"] = endpoint.body.map { name in
             .object(["required": .boolean(true), "content": content("application/json", .named(name))])
         }
