@@ -127,6 +127,51 @@ struct ManagementDocumentTests {
         ("GET", "/api/v1/events?limit=x", TestServer.basic("admin", TestServer.administrator.password))
     ]
 
+    private static let strangeBodies: [(String, String, String)] = [
+        ("POST", "/repositories", #"{"name":"a","format":"generic","kind":"local","descripton":"x"}"#),
+        ("POST", "/repositories", #"{"name":"a","format":"generic","kind":"local","settings":{"anonymusRead":true}}"#),
+        ("POST", "/repositories", #"{"name":"a","format":"generic","kind":"local","settings":null}"#),
+        ("PATCH", "/repositories/files", #"{"anonymusRead":true}"#),
+        ("PATCH", "/repositories/files", #"{"writePolicy":null}"#),
+        ("POST", "/users", #"{"name":"a","password":null}"#), ("POST", "/users", #"{"name":"a","admin":true}"#),
+        ("PATCH", "/users/admin", #"{"administrator":null}"#), ("PATCH", "/users/admin", #"{"secret":"x"}"#),
+        ("POST", "/tokens", #"{"name":"a","expires":"2100-01-31T12:00:00Z"}"#),
+        ("POST", "/tokens", #"{"name":"a","expiresAt":null}"#),
+        ("POST", "/grants", #"{"repository":"files","rights":["read"],"user":null}"#),
+        ("POST", "/grants", #"{"repository":"files","rights":["read"],"name":"ann"}"#),
+        ("POST", "/sweeps", #"{"dry":true}"#), ("POST", "/sweeps", #"{"graceSeconds":null}"#),
+        ("POST", "/backups", #"{"keeping":3}"#)
+    ]
+
+    @Test("What a request is not described with is refused, and changes nothing")
+    func strangers() async throws {
+        try await withFiles { server in
+            let before = try await server.send("GET", "/api/v1/events?limit=1000").json(JSONValue.self)
+            for (method, path, body) in Self.strangeBodies {
+                let answer = try await server.send(method, "/api/v1\(path)", body: body.bytes)
+                #expect(answer.status == 400, "\(method) \(path) \(body)")
+                #expect(answer.text.contains("there is no '") || answer.text.contains("is null"), "\(answer.text)")
+            }
+            let after = try await server.send("GET", "/api/v1/events?limit=1000").json(JSONValue.self)
+            #expect(after == before)
+        }
+    }
+
+    @Test("The document names the formats that are served, and open paths take credentials, too")
+    func served() async throws {
+        try await withFiles { server in
+            let document: JSONValue = try await server.send("GET", "/api/v1/openapi.json", authorization: nil).json()
+            let new = document["components", "schemas", "NewRepository", "properties"]
+            #expect(new?["format", "enum"]?.elements == ["generic"])
+            #expect(new?["kind", "enum"]?.elements == ["local"])
+            for endpoint in ManagementInterface.endpoints(version: "") {
+                let security = Self.operation(endpoint.name, in: document)?["security"]?.elements ?? []
+                #expect(security.contains(.object([:])) == endpoint.isOpen, "\(endpoint.name)")
+                #expect(security.contains { $0["basic"] != nil } && security.contains { $0["token"] != nil })
+            }
+        }
+    }
+
     @Test("Every path and method of the table is in the document, once, and nothing else")
     func completeness() async throws {
         try await withFiles { server in

@@ -23,6 +23,7 @@ struct SchemaValidator {
         case ("boolean", .boolean): return []
         case ("array", .array(let elements)):
             guard let item = schema["items"] else { return ["\(place): the schema says nothing of items"] }
+            if let minimum = schema["minItems"]?.integer, elements.count < minimum { return ["\(place): too few"] }
             return elements.enumerated().flatMap { faults(of: $1, against: item, at: "\(place)[\($0)]") }
         case ("object", .object(let members)): return faults(of: members, against: schema, at: place)
         case (let type, _): return ["\(place): \(value) is no \(type ?? "known type")"]
@@ -33,14 +34,23 @@ struct SchemaValidator {
         var faults: [String] = []
         let choices = schema["enum"]?.elements ?? []
         if !choices.isEmpty, !choices.contains(.string(text)) { faults.append("\(place): '\(text)' is no choice") }
-        if let minimum = schema["minLength"]?.integer, text.count < minimum { faults.append("\(place): too short") }
-        if let maximum = schema["maxLength"]?.integer, text.count > maximum { faults.append("\(place): too long") }
+        let length = text.unicodeScalars.count
+        if let minimum = schema["minLength"]?.integer, length < minimum { faults.append("\(place): too short") }
+        if let maximum = schema["maxLength"]?.integer, length > maximum { faults.append("\(place): too long") }
+        if let pattern = schema["pattern"]?.text, !fits(text, pattern) {
+            faults.append("\(place): '\(text)' is not of the pattern")
+        }
         if schema["format"]?.text == "date-time",
             text.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z/) == nil
         {
             faults.append("\(place): '\(text)' is no date-time")
         }
         return faults
+    }
+
+    private func fits(_ text: String, _ pattern: String) -> Bool {
+        guard let expression = try? Regex(pattern).matchingSemantics(.unicodeScalar) else { return false }
+        return text.firstMatch(of: expression) != nil
     }
 
     /// What is not described is a fault, too: the document is to say all there is.

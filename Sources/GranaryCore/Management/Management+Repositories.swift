@@ -18,6 +18,9 @@ package struct NewRepository: Sendable {
 }
 
 extension Management {
+    /// The kinds of repositories that are served.
+    package static let kinds: [RepositoryKind] = [.local]
+
     /// The repositories in which the caller may do anything, by name.
     package func repositories(for caller: Principal) -> [Repository] {
         let snapshot = services.snapshot.value
@@ -44,7 +47,7 @@ extension Management {
             let known = formats.map(\.text).joined(separator: ", ")
             throw .invalid(.repository, "the format is one of: \(known)")
         }
-        guard new.kind == .local else {
+        guard Self.kinds.contains(new.kind) else {
             throw .invalid(.repository, "the kind '\(new.kind.rawValue)' is not served for \(new.format); use 'local'")
         }
         try new.settings.checkDescription()

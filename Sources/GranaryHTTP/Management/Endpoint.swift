@@ -51,20 +51,32 @@ struct ManagementCall: Sendable {
     let path: [String: String]
     let query: Query
     let request: IncomingRequest
+    /// What the body is described as.
+    let shape: Schema?
+    /// The schemas of the document.
+    let schemas: [String: Schema]
 
     /// What stands in the path at `{name}`.
     subscript(name: String) -> String { path[name] ?? "" }
 
-    /// The body, which must be JSON of this shape.
+    /// The body, which must be JSON of this shape and nothing beside it.
     func body<Value: Decodable>(_ type: Value.Type) async throws(Problem) -> Value {
         let bytes = try await request.body.collect(upTo: Self.maximumBody)
+        let data = Data(bytes.readableBytesView)
+        let value: Value
         do {
-            return try JSONDecoder().decode(type, from: Data(bytes.readableBytesView))
+            value = try JSONDecoder().decode(type, from: data)
         } catch let error as DecodingError {
             throw .invalid(.content, error.sentence)
         } catch {
             throw .invalid(.content, "the body is no JSON")
         }
+        if let sent = try? JSONDecoder().decode(JSONValue.self, from: data),
+            let fault = shape?.fault(in: sent, among: schemas)
+        {
+            throw .invalid(.content, fault)
+        }
+        return value
     }
 
     /// A number of the query within `range`; `standard` when it is left out.

@@ -34,7 +34,7 @@ extension ManagementInterface {
         Endpoint(
             method: .get, path: "/jobs", name: "listJobs", summary: "Long work, newest first",
             query: [
-                .init(name: "before", schema: .integer("The number to come before", minimum: 0)),
+                .init(name: "before", schema: .position("The number to come before")),
                 .init(name: "limit", schema: .integer("How many at most", minimum: 1, maximum: 1000))
             ],
             answer: .array(.named("Job"))

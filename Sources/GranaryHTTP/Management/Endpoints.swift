@@ -54,7 +54,7 @@ extension ManagementInterface {
         },
         Endpoint(
             method: .patch, path: "/repositories/{name}", name: "changeRepository",
-            summary: "Changes settings of a repository", body: "Settings", answer: .named("Repository")
+            summary: "Changes settings of a repository", body: "SettingsChange", answer: .named("Repository")
         ) { call throws(Problem) in
             let change = try await call.body(Wire.SettingsChange.self)
             let changed = try await call.management.update(call["name"], by: call.caller) { change.applied(to: $0) }
@@ -115,7 +115,7 @@ extension ManagementInterface {
     private static let tokens: [Endpoint] = [
         Endpoint(
             method: .get, path: "/tokens", name: "listTokens", summary: "Access tokens, newest first",
-            query: [.init(name: "user", schema: .string("Whose; all when left out, which takes an administrator"))],
+            query: [.init(name: "user", schema: .userName("Whose; all when left out, which takes an administrator"))],
             answer: .array(.named("Token"))
         ) { call throws(Problem) in
             JSONAnswer(
@@ -180,8 +180,8 @@ extension ManagementInterface {
         Endpoint(
             method: .get, path: "/events", name: "listEvents", summary: "The history, oldest first",
             query: [
-                .init(name: "since", schema: .integer("The position to come after", minimum: 0)),
-                .init(name: "repository", schema: .string("Of one repository only")),
+                .init(name: "since", schema: .position("The position to come after")),
+                .init(name: "repository", schema: .repositoryName("Of one repository only")),
                 .init(name: "limit", schema: .integer("How many at most", minimum: 1, maximum: 1000))
             ],
             answer: .named("EventPage")
@@ -201,9 +201,12 @@ extension ManagementInterface {
             method: .get, path: "/repositories/{name}/tags/history", name: "getTagHistory",
             summary: "What a tag pointed to, since when, and who moved it",
             query: [
-                .init(name: "package", schema: .string("The package, such as team/api"), isRequired: true),
-                .init(name: "tag", schema: .string("The tag"), isRequired: true),
-                .init(name: "since", schema: .integer("The position to come after", minimum: 0)),
+                .init(
+                    name: "package",
+                    schema: .printable("The package, such as team/api", limit: PackageName.maximumBytes),
+                    isRequired: true),
+                .init(name: "tag", schema: .printable("The tag", limit: TagName.maximumBytes), isRequired: true),
+                .init(name: "since", schema: .position("The position to come after")),
                 .init(name: "limit", schema: .integer("How many at most", minimum: 1, maximum: 1000))
             ],
             answer: .array(.named("TagChange"))

@@ -9,12 +9,14 @@ package struct ManagementInterface: Sendable {
 
     private let management: Management
     private let endpoints: [Endpoint]
+    private let schemas: [String: Schema]
     private let document: String
 
     package init(_ management: Management, version: String) {
         self.management = management
         endpoints = Self.endpoints(version: version)
-        document = OpenAPI.document(of: endpoints, version: version)
+        schemas = Wire.schemas(formats: management.formats)
+        document = OpenAPI.document(of: endpoints, schemas, version: version)
     }
 
     /// Nil when the path is not one of the management interface.
@@ -44,7 +46,8 @@ package struct ManagementInterface: Sendable {
             actor = caller.actor
             if !endpoint.isOpen { _ = try management.requireUser(caller) }
             let call = ManagementCall(
-                management: management, caller: caller, path: path, query: Query(request.query), request: request)
+                management: management, caller: caller, path: path, query: Query(request.query), request: request,
+                shape: endpoint.body.flatMap { schemas[$0] }, schemas: schemas)
             let answer = try await endpoint.handle(call)
             let reply =
                 answer.text.map { Reply(endpoint.status, .json, text: $0) } ?? Reply(endpoint.status)

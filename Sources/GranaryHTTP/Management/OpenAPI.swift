@@ -3,7 +3,7 @@ import GranaryModel
 import HTTPTypes
 /// The description of the management interface, made from the same table that serves it (OpenAPI 3.1).
 enum OpenAPI {
-    static func document(of endpoints: [Endpoint], version: String) -> String {
+    static func document(of endpoints: [Endpoint], _ schemas: [String: Schema], version: String) -> String {
         let paths = Dictionary(grouping: endpoints, by: { ManagementInterface.prefix + $0.path })
         let document: JSONValue = .object([
             "openapi": "3.1.0",
@@ -19,7 +19,7 @@ enum OpenAPI {
                             uniqueKeysWithValues: list.map { ($0.method.rawValue.lowercased(), operation($0)) }))
                 }),
             "components": .object([
-                "schemas": .object(Wire.schemas.mapValues(\.json)),
+                "schemas": .object(schemas.mapValues(\.json)),
                 "securitySchemes": .object([
                     "basic": .object(["type": "http", "scheme": "basic"]),
                     "token": .object(["type": "http", "scheme": "bearer"])

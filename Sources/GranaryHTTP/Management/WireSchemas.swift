@@ -2,22 +2,18 @@ import GranaryCore
 import GranaryModel
 
 extension Wire {
-    private static let moment = Schema.string("RFC 3339 in UTC", format: "date-time")
+    /// The named schemas of the document of a server that speaks these formats.
+    static func schemas(formats: [FormatName]) -> [String: Schema] {
+        let newRepository = Schema.request([
+            .required("name", .repositoryName()),
+            .required("format", .string("The name of its format", choices: formats.map(\.text))),
+            .required("kind", .string("Where its content comes from", choices: Management.kinds.map(\.rawValue))),
+            .optional("settings", .named("SettingsChange"))
+        ])
+        return answers.merging(requests) { first, _ in first }.merging(["NewRepository": newRepository]) { $1 }
+    }
 
-    private static let settingsFields: [Schema.Field] = [
-        .optional("anonymousRead", .boolean("Whether anybody may read without credentials")),
-        .optional("isDefault", .boolean("Whether it takes the names no other repository of its format has")),
-        .optional(
-            "writePolicy",
-            .string(
-                "What a publish may do to what exists",
-                choices: RepositorySettings.WritePolicy.allCases.map(\.rawValue))),
-        .optional("sparseIndexes", .boolean("Whether an index may name members that are not held")),
-        .optional("description", .string("A sentence for people"))
-    ]
-
-    /// The named schemas of the document.
-    static let schemas: [String: Schema] = [
+    private static let answers: [String: Schema] = [
         "Problem": .object([
             .required("type", .string("A URI that names the kind of problem")),
             .required("title", .string("The status in words")),
@@ -25,19 +21,15 @@ extension Wire {
             .required("detail", .string("What is wrong, and what would be right"))
         ]),
         "Version": .object([.required("version", .string("The server's version"))]),
-        "Settings": .object(settingsFields),
+        "Settings": .object(settings.map { .required($0, $1) }),
         "Repository": .object([
             .required("name", .string("The first component of its address")),
             .required("format", .string("The name of its format")),
-            .required("kind", kind),
+            .required(
+                "kind",
+                .string("Where its content comes from", choices: RepositoryKind.allCases.map(\.rawValue))),
             .required("settings", .named("Settings")),
             .required("createdAt", moment)
-        ]),
-        "NewRepository": .object([
-            .required("name", .string(RepositoryName.grammar, length: 1...RepositoryName.maximumLength)),
-            .required("format", .string("The name of its format")),
-            .required("kind", kind),
-            .optional("settings", .named("Settings"))
         ]),
         "User": .object([
             .required("name", .string("What is typed at a log-in prompt")),
@@ -45,33 +37,12 @@ extension Wire {
             .required("disabled", .boolean("Whether every log-in is refused")),
             .required("createdAt", moment)
         ]),
-        "NewUser": .object([
-            .required("name", .string(UserName.grammar, length: 1...64)),
-            .optional("password", .string("At least 8 characters; without one, tokens only", length: 8...1024)),
-            .optional("administrator", .boolean("Whether everything is allowed"))
-        ]),
-        "UserChange": .object([
-            .optional("password", .string("The new password", length: 8...1024)),
-            .optional("administrator", .boolean("Whether everything is allowed")),
-            .optional("disabled", .boolean("Whether every log-in is refused"))
-        ]),
         "Token": .object(tokenFields),
-        "NewToken": .object([
-            .required("name", .string("What it is for", length: 1...128)),
-            .optional("user", .string("Whose it is; the caller's own when left out")),
-            .optional("expiresAt", moment)
-        ]),
         "Grant": .object([
             .required("id", .integer("Its number")),
             .optional("user", .string("Left out: everybody who has logged in")),
             .required("repository", .string(Pattern.grammar)),
             .required("package", .string(Pattern.grammar)),
-            .required("rights", rights)
-        ]),
-        "NewGrant": .object([
-            .optional("user", .string("Left out: everybody who has logged in")),
-            .required("repository", .string(Pattern.grammar, length: 1...Pattern.maximumBytes)),
-            .optional("package", .string("\(Pattern.grammar); all when left out", length: 1...Pattern.maximumBytes)),
             .required("rights", rights)
         ]),
         "Event": .object(eventFields),
@@ -88,11 +59,37 @@ extension Wire {
             .required("actor", .string("Who set it")),
             .optional("endedBy", .string("Who moved or removed it; left out while it still points there"))
         ]),
-        "Job": .object(jobFields),
-        "BackupRequest": .object([
+        "Job": .object(jobFields)
+    ]
+
+    /// But for `NewRepository`, which depends on the server.
+    private static let requests: [String: Schema] = [
+        "SettingsChange": .request(settings.map { .optional($0, $1) }),
+        "NewUser": .request([
+            .required("name", .userName(UserName.grammar)),
+            .optional("password", password("At least 8 characters; without one, tokens only")),
+            .optional("administrator", .boolean("Whether everything is allowed"))
+        ]),
+        "UserChange": .request([
+            .optional("password", password("The new password")),
+            .optional("administrator", .boolean("Whether everything is allowed")),
+            .optional("disabled", .boolean("Whether every log-in is refused"))
+        ]),
+        "NewToken": .request([
+            .required("name", .showable("What it is for", limit: Management.maximumTokenNameBytes)),
+            .optional("user", .userName("Whose it is; the caller's own when left out")),
+            .optional("expiresAt", .string("RFC 3339, in the future; never when left out", format: "date-time"))
+        ]),
+        "NewGrant": .request([
+            .optional("user", .userName("Left out: everybody who has logged in")),
+            .required("repository", .printable(Pattern.grammar, limit: Pattern.maximumBytes)),
+            .optional("package", .printable("\(Pattern.grammar); all when left out", limit: Pattern.maximumBytes)),
+            .required("rights", rights)
+        ]),
+        "BackupRequest": .request([
             .optional("keep", .integer("How many backups to keep; all when left out", minimum: 1, maximum: 100_000))
         ]),
-        "SweepRequest": .object([
+        "SweepRequest": .request([
             .optional(
                 "graceSeconds",
                 .integer(
@@ -101,6 +98,31 @@ extension Wire {
             .optional("dryRun", .boolean("Say what would be done, and do nothing"))
         ])
     ]
+
+    private static let moment = Schema.string("RFC 3339 in UTC", format: "date-time")
+
+    private static let settings: [(String, Schema)] = [
+        ("anonymousRead", .boolean("Whether anybody may read without credentials")),
+        ("isDefault", .boolean("Whether it takes the names no other repository of its format has")),
+        (
+            "writePolicy",
+            .string(
+                "What a publish may do to what exists",
+                choices: RepositorySettings.WritePolicy.allCases.map(\.rawValue))
+        ),
+        ("sparseIndexes", .boolean("Whether an index may name members that are not held")),
+        (
+            "description",
+            .showable("A sentence for people", limit: RepositorySettings.maximumDescriptionBytes, mayBeEmpty: true)
+        )
+    ]
+
+    private static func password(_ description: String) -> Schema {
+        .string(description, length: Management.minimumPasswordLength...Management.maximumPasswordBytes)
+    }
+
+    private static let rights = Schema.array(
+        .string("A right", choices: ["read", "write", "delete", "admin"]), minimum: 1)
 
     private static let jobFields: [Schema.Field] = [
         .required("id", .integer("Its number")),
@@ -113,12 +135,6 @@ extension Wire {
         .optional("startedAt", moment),
         .optional("finishedAt", moment)
     ]
-
-    private static let kind = Schema.string(
-        "Where its content comes from", choices: RepositoryKind.allCases.map(\.rawValue))
-
-    private static let rights = Schema.array(
-        .string("A right", choices: ["read", "write", "delete", "admin"]))
 
     private static let tokenFields: [Schema.Field] = [
         .required("id", .string("Its public part")),
