@@ -15,6 +15,8 @@ private final class Ledger: Sendable {
         var begun: Set<String> = []
         /// Upload sessions: their addresses, and how many bytes were answered for.
         var sessions: [String: Int] = [:]
+        /// How many sessions became blobs after a kill.
+        var resumed = 0
     }
 
     private let entries = Mutex(Entries())
@@ -192,6 +194,7 @@ private struct Killing {
             let rest = Array(Pusher.sessionText.dropFirst(end + 1))
             let closed = try await server.send("PUT", "\(location)?digest=\(digest)", body: rest)
             #expect(closed.status == 201, "\(closed.text)")
+            ledger.note { $0.resumed += 1 }
         }
         ledger.note { $0.sessions = [:] }
     }
@@ -229,6 +232,10 @@ extension ClientTests {
             try await killing.expectWhole(server)
             await stop(server)
             let entries = killing.ledger.all
+            print(
+                "\(Self.rounds) kills: \(entries.images.count) images and \(entries.files.count) files acknowledged,",
+                "\(entries.begun.count - entries.images.count - entries.files.count) pushes cut short,",
+                "\(entries.resumed) sessions went on")
             #expect(entries.images.count + entries.files.count > Self.rounds)
         }
     }
