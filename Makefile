@@ -8,6 +8,7 @@ DATA ?= granary-data
 HOST ?= 127.0.0.1
 PORT ?= 8080
 BENCH ?=
+IMAGE ?=
 
 # A target may import only what it names as a dependency.
 SWIFT_BUILD := swift build --explicit-target-dependency-import-check error
@@ -38,6 +39,11 @@ test: setup ## Installs the clients the tests drive, builds, and runs all tests
 lint: setup ## Checks formatting, and that the code builds with every check on
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests
 	$(SWIFT_BUILD) --build-tests
+
+.PHONY: image
+image: build ## Builds a container image of the optimized binary; IMAGE takes options
+	@scripts/apt-install buildah busybox-static binutils ca-certificates
+	packaging/container/build $(IMAGE)
 
 .PHONY: bench
 bench: bench-tool ## Measures Granary beside Debian's docker-registry and nginx; BENCH takes options
