@@ -103,6 +103,27 @@ struct ServerFaultTests {
         }
     }
 
+    @Test("The scrub rests when the database fails, and goes on")
+    func scrub() async throws {
+        let folder = try TemporaryDirectory()
+        defer { folder.remove() }
+        let drivers = Drivers()
+        let bench = try await Workbench(in: folder) { drivers.wrap($0) }
+        let driver = try #require(drivers.faulty)
+        try await bench.push("layer")
+        let before = driver.writes
+        driver.plan(.before, at: 0)
+        let scrub = Scrub(services: bench.services, bytesPerSecond: 100 << 20, rest: .milliseconds(1))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await scrub.run() }
+            for _ in 0..<1000 where driver.writes < before + 3 { try await Task.sleep(for: .milliseconds(5)) }
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+        // Failed once, then its position behind the only blob, then at the beginning again.
+        #expect(driver.writes == before + 3)
+    }
+
     /// Remembers the driver it made.
     private final class Drivers {
         private(set) var faulty: FaultyDriver?

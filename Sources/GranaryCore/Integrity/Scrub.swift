@@ -8,30 +8,36 @@ import ServiceLifecycle
 package struct Scrub: Service {
     /// Going round all blobs takes at least as long, however few they are.
     package static let shortestRound = Duration.seconds(24 * 3600)
+    /// After a failure it rests as long.
+    package static let rest = Duration.seconds(600)
     private static let page = 100
 
     private let services: Services
     private let bytesPerSecond: Int
+    private let rest: Duration
 
     /// Reads `bytesPerSecond` at most.
-    package init(services: Services, bytesPerSecond: Int) {
+    package init(services: Services, bytesPerSecond: Int, rest: Duration = Self.rest) {
         self.services = services
         self.bytesPerSecond = bytesPerSecond
+        self.rest = rest
     }
 
-    /// Goes on where the process before this one stopped.
+    /// Goes on where the process before this one stopped. It ends only when it is told to: a service that ends by itself takes
+    /// the server with it.
     package func run() async throws {
         await cancelWhenGracefulShutdown {
-            do {
-                while true {
-                    let began = ContinuousClock.now
+            while !Task.isCancelled {
+                let began = ContinuousClock.now
+                do {
                     try await round()
                     try await Task.sleep(until: began + Self.shortestRound)
+                } catch is CancellationError {
+                    return
+                } catch {
+                    services.logger.error("the scrub was interrupted", metadata: ["error": "\(error)"])
+                    try? await Task.sleep(for: rest)
                 }
-            } catch is CancellationError {
-                return
-            } catch {
-                services.logger.error("the scrub ended", metadata: ["error": "\(error)"])
             }
         }
     }
