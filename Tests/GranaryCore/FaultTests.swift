@@ -124,6 +124,35 @@ struct ServerFaultTests {
         #expect(driver.writes == before + 3)
     }
 
+    @Test("A job whose end cannot be written ends when it can be again")
+    func jobEnd() async throws {
+        let folder = try TemporaryDirectory()
+        defer { folder.remove() }
+        let drivers = Drivers()
+        let bench = try await Workbench(in: folder) { drivers.wrap($0) }
+        let driver = try #require(drivers.faulty)
+        let runner = JobRunner(
+            services: bench.services,
+            kinds: [
+                "work": { _, _ in
+                    driver.plan(.before, at: 0)
+                    return "{}"
+                }
+            ], patience: .milliseconds(1))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await runner.run() }
+            let id = try await runner.submit("work", input: NoInput(), by: "ann").id
+            var job: Job?
+            for _ in 0..<1000 where job?.finishedAt == nil {
+                job = try await runner.job(id)
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            #expect(job?.state == .done)
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+    }
+
     /// Remembers the driver it made.
     private final class Drivers {
         private(set) var faulty: FaultyDriver?

@@ -12,6 +12,9 @@ package final class JobRunner: Service {
     /// What ended is told of as long.
     package static let memory = Duration.seconds(30 * 24 * 3600)
 
+    /// What came of a job is tried to be written as often.
+    package static let patience = Duration.seconds(10)
+
     /// More of a result, in characters, is not repeated in the log.
     private static let loggedResult = 500
 
@@ -21,14 +24,16 @@ package final class JobRunner: Service {
 
     private let services: Services
     private let kinds: [String: Work]
+    private let patience: Duration
     /// How far the running jobs are, by their numbers.
     private let progress = Mutex<[Int64: String]>([:])
     private let wakes: AsyncStream<Void>
     private let wake: AsyncStream<Void>.Continuation
 
-    package init(services: Services, kinds: [String: Work]) {
+    package init(services: Services, kinds: [String: Work], patience: Duration = JobRunner.patience) {
         self.services = services
         self.kinds = kinds
+        self.patience = patience
         (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -117,12 +122,19 @@ package final class JobRunner: Service {
         progress.withLock { $0[job.id] = nil }
     }
 
+    /// Tries until it is written, as when the disk is full: a job that does not end keeps others of its kind from beginning.
     private func finish(_ job: Job, _ state: Job.State, _ result: String) async {
-        let time = services.now()
-        do {
-            try await services.driver.write { try JobRows($0).finish(job.id, state, result: result, at: time) }
-        } catch {
-            services.logger.error("a job's end could not be written", metadata: ["error": "\(error)"])
+        while true {
+            let time = services.now()
+            do {
+                return try await services.driver.write {
+                    try JobRows($0).finish(job.id, state, result: result, at: time)
+                }
+            } catch {
+                services.logger.error("a job's end could not be written", metadata: ["error": "\(error)"])
+            }
+            // Who stops the server leaves it to the next start.
+            guard (try? await Task.sleep(for: patience)) != nil else { return }
         }
     }
 
