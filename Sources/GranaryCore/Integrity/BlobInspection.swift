@@ -30,6 +30,8 @@ struct BlobInspection: Sendable {
             let actual = try await hash(blob)
             return actual == digest ? .intact : .damaged("its bytes are those of \(actual)")
         } catch BlobStoreError.failed(let reason) {
+            // A reading that is cut short says nothing of the bytes.
+            try Task.checkCancellation()
             return .damaged("it cannot be read: \(reason)")
         }
     }
