@@ -25,6 +25,7 @@ extension Target.Dependency {
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
     static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+    static let nioHTTPTypesHTTP1 = product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
     static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
     static let hummingbirdHTTP2 = product(name: "HummingbirdHTTP2", package: "hummingbird")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
@@ -100,13 +101,15 @@ let package = Package(
         .package(url: "https://github.com/vapor/jwt-kit.git", from: "5.7.1")
     ],
     targets: [
+        .target(name: "CSystemCalls"),
         module("GranaryModel", []),
         module("GranaryFormat", ["GranaryModel", .httpTypes, .nioCore]),
         module("GranaryPorts", ["GranaryModel", .nioCore]),
         module("GranaryPolicy", ["GranaryModel"]),
         module("GranaryStore", ["GranaryModel", "GranaryPorts"]),
         module("GranarySQLite", ["GranaryModel", "GranaryPorts", .grdb, .sqlite]),
-        module("GranaryBlobsFilesystem", ["GranaryModel", "GranaryPorts", .crypto, .nioCore, .nioPosix]),
+        module(
+            "GranaryBlobsFilesystem", ["GranaryModel", "GranaryPorts", "CSystemCalls", .crypto, .nioCore, .nioPosix]),
         module(
             "GranaryCore",
             [
@@ -118,8 +121,8 @@ let package = Package(
             "GranaryHTTP",
             [
                 "GranaryModel", "GranaryFormat", "GranaryCore", .httpTypes, .hummingbirdCore,
-                .hummingbirdHTTP2, .lifecycle, .logging, .metrics, .coreMetrics, .nioCore, .nioHTTPTypes, .nioPosix,
-                .nioSSL
+                .hummingbirdHTTP2, .lifecycle, .logging, .metrics, .coreMetrics, .nioCore, .nioHTTP1, .nioHTTPTypes,
+                .nioHTTPTypesHTTP1, .nioPosix, .nioSSL
             ]),
         module(
             "GranaryTestKit",
@@ -135,8 +138,9 @@ let package = Package(
             name: "granary",
             dependencies: [
                 "GranaryModel", "GranaryFormat", "GranaryPorts", "GranaryStore", "GranarySQLite",
-                "GranaryBlobsFilesystem", "GranaryCore", "GranaryHTTP", .argumentParser, .asyncHTTPClient,
-                .configuration, .lifecycle, .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .systemPackage,
+                "GranaryBlobsFilesystem", "GranaryCore", "GranaryHTTP", "CSystemCalls", .argumentParser,
+                .asyncHTTPClient, .configuration, .coreMetrics, .lifecycle, .logging, .nioCore, .nioHTTP1, .nioPosix,
+                .nioSSL, .systemPackage,
                 .unixSignals, .yams
             ] + formats.map { .byName(name: "Format\($0)") },
             path: "Sources/granary", swiftSettings: strict),
@@ -169,7 +173,7 @@ let package = Package(
             "Fuzz", exclude: ["Corpus"],
             ["GranaryModel", "GranaryFormat", "GranaryHTTP", "GranaryTestKit", .httpTypes, .nioCore]
                 + formats.map { .byName(name: "Format\($0)") }),
-        tests("granary", ["granary", "GranaryTestKit"]),
+        tests("granary", ["granary", "GranaryHTTP", "GranaryModel", "GranaryTestKit", .lifecycle, .logging]),
         tests("Tidy", exclude: ["migrations.sha256"], [.crypto])
     ] + formatModules + formatTests + benchmark,
     swiftLanguageModes: [.v6]

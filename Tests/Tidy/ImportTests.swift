@@ -19,6 +19,7 @@ private let standardLibrary: Set<String> = ["Swift", "Synchronization", "Foundat
 private let operatingSystem: Set<String> = ["Darwin", "Glibc", "Musl", "Foundation"]
 
 private let layers: [String: Layer] = [
+    "CSystemCalls": Layer(),
     "GranaryModel": Layer(),
     "GranaryPolicy": Layer(["GranaryModel"]),
     "GranarySecurity": Layer(["GranaryModel"]),
@@ -28,7 +29,7 @@ private let layers: [String: Layer] = [
     "GranaryStore": Layer(["GranaryModel", "GranaryPorts"], ["Foundation"]),
     "GranarySQLite": Layer(["GranaryModel", "GranaryPorts"], operatingSystem.union(["GRDB", "GRDBSQLite"])),
     "GranaryBlobsFilesystem": Layer(
-        ["GranaryModel", "GranaryPorts"], operatingSystem.union(["Crypto", "NIOCore", "NIOPosix"])),
+        ["GranaryModel", "GranaryPorts", "CSystemCalls"], operatingSystem.union(["Crypto", "NIOCore", "NIOPosix"])),
     "GranaryCore": Layer(
         ["GranaryModel", "GranaryPolicy", "GranarySecurity", "GranaryFormat", "GranaryPorts", "GranaryStore"],
         [
