@@ -28,7 +28,7 @@ package final class FilesystemBlobStore: BlobStore {
     let removalLock: String
     let files: any FileSystem
     let leases = BlobLeases()
-    private let pool: NIOThreadPool
+    let pool: NIOThreadPool
     private let sessions = Mutex<[String: UploadSession]>([:])
     /// Folders whose own entry this process has seen flushed.
     private let durableFolders = Mutex<Set<String>>([])
@@ -57,42 +57,6 @@ package final class FilesystemBlobStore: BlobStore {
     ) async throws(BlobStoreError) -> Value {
         do {
             return try await pool.runIfActive { try work() }
-        } catch let error as BlobStoreError {
-            throw error
-        } catch {
-            throw .failed("the server is stopping")
-        }
-    }
-}
-
-// MARK: - Reading
-
-extension FilesystemBlobStore {
-    package func open(_ digest: BlobDigest) async throws(BlobStoreError) -> (any OpenBlob)? {
-        let path = path(of: digest).file
-        return try await onPool { [pool, files] () throws(BlobStoreError) in
-            guard files.exists(path) else { return nil }
-            let file = try files.open(path, for: .read)
-            return OpenFile(file: file, size: try file.size(), pool: pool)
-        }
-    }
-}
-
-/// A blob's file, open for reading.
-private struct OpenFile: OpenBlob {
-    let file: any File
-    let size: Int64
-    let pool: NIOThreadPool
-
-    func read(_ range: Range<Int64>) async throws(BlobStoreError) -> ByteBuffer {
-        do {
-            return try await pool.runIfActive { [file] in
-                let bytes = try file.read(at: range.lowerBound, count: range.count)
-                guard bytes.readableBytes == range.count else {
-                    throw BlobStoreError.failed("a blob is shorter than it was")
-                }
-                return bytes
-            }
         } catch let error as BlobStoreError {
             throw error
         } catch {
@@ -149,25 +113,25 @@ extension FilesystemBlobStore {
         var sourceFailure: (any Error)?
         try await withThrowingTaskGroup(of: Void.self) { group in
             var iterator = chunks.makeAsyncIterator()
-            var batch = ByteBuffer()
+            var batch = UploadBatch()
             var total = session.offset
             while true {
                 do {
-                    guard var chunk = try await iterator.next() else { break }
+                    guard let chunk = try await iterator.next() else { break }
                     total += Int64(chunk.readableBytes)
                     guard total <= limit else { throw BlobStoreError.tooLarge(limit) }
-                    batch.writeBuffer(&chunk)
+                    batch.add(chunk)
                 } catch {
                     sourceFailure = error
                     break
                 }
-                guard batch.readableBytes >= Self.batchBytes else { continue }
+                guard batch.count >= Self.batchBytes else { continue }
                 try await group.next()
                 group.addTask { [batch, pool] in try await session.add(batch, on: pool) }
-                batch = ByteBuffer()
+                batch = UploadBatch()
             }
             try await group.next()
-            if batch.readableBytes > 0 { try await session.add(batch, on: pool) }
+            if batch.count > 0 { try await session.add(batch, on: pool) }
         }
         if let sourceFailure { throw sourceFailure }
     }

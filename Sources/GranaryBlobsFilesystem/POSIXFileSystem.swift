@@ -40,7 +40,7 @@ package struct POSIXFileSystem: FileSystem {
 
     package func lock(_ path: String, exclusively isExclusive: Bool) throws(BlobStoreError) -> FileLock? {
         let file = try POSIXFile(opening: path, O_RDWR | O_CREAT)
-        if flock(file.descriptor, (isExclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0 { return file }
+        if flock(file.number, (isExclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0 { return file }
         guard errno == EWOULDBLOCK else { throw .lastError("flock", path) }
         return nil
     }

@@ -102,8 +102,22 @@ package struct StoredBlob: Sendable, Equatable {
 package protocol OpenBlob: Sendable {
     /// In bytes.
     var size: Int64 { get }
+    /// All bytes, where they are in memory already; then nothing else has to be asked.
+    var content: ByteBuffer? { get }
+    /// A file that holds the bytes from its start, for the kernel to send from; nil where there is none. It is open for as
+    /// long as this value is held, and nobody else's to close.
+    var descriptor: CInt? { get }
     /// The bytes of a range within 0..<size.
     func read(_ range: Range<Int64>) async throws(BlobStoreError) -> ByteBuffer
+    /// Waits until a range can be read from `descriptor` without waiting for the disk, as far as anybody can tell, and asks
+    /// for `next` to be read ahead. Throws when the range is not there.
+    func prepare(_ range: Range<Int64>, before next: Range<Int64>) async throws(BlobStoreError)
+}
+
+extension OpenBlob {
+    package var content: ByteBuffer? { nil }
+    package var descriptor: CInt? { nil }
+    package func prepare(_ range: Range<Int64>, before next: Range<Int64>) async throws(BlobStoreError) {}
 }
 
 /// Why a blob store did not do as asked.

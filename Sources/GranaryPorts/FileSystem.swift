@@ -58,9 +58,24 @@ package protocol File: AnyObject, Sendable {
     func truncate(to size: Int64) throws(BlobStoreError)
     /// Waits until the file's bytes are on the disk.
     func synchronize() throws(BlobStoreError)
+
+    /// What the system calls it, where it does; open for as long as this value is held.
+    var descriptor: CInt? { get }
+    /// Whether the byte at an offset can be read without waiting for the disk, as far as anybody can tell. Does not block.
+    /// Throws when the file ends before it.
+    func isInMemory(at offset: Int64) throws(BlobStoreError) -> Bool
+    /// Has a range read ahead, and does not wait for it.
+    func readAhead(_ range: Range<Int64>)
+    /// Has the disk begin with a range that was written, and does not wait for it.
+    func writeEarly(_ range: Range<Int64>)
 }
 
 extension File {
+    package var descriptor: CInt? { nil }
+    package func isInMemory(at offset: Int64) throws(BlobStoreError) -> Bool { true }
+    package func readAhead(_ range: Range<Int64>) {}
+    package func writeEarly(_ range: Range<Int64>) {}
+
     /// Writes all of `bytes` at the start.
     package func write(_ bytes: [UInt8]) throws(BlobStoreError) {
         let result = bytes.withUnsafeBytes { pointer in

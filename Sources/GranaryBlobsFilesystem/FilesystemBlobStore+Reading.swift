@@ -1,0 +1,65 @@
+package import GranaryModel
+package import GranaryPorts
+import NIOCore
+import NIOPosix
+
+extension FilesystemBlobStore {
+    /// Blobs up to this size are read when they are opened: one way to the blocking pool does for both.
+    static let smallBytes: Int64 = 64 << 10
+
+    package func open(_ digest: BlobDigest) async throws(BlobStoreError) -> (any OpenBlob)? {
+        let path = path(of: digest).file
+        return try await onPool { [pool, files] () throws(BlobStoreError) in
+            guard files.exists(path) else { return nil }
+            let file = try files.open(path, for: .read)
+            let size = try file.size()
+            let content = size <= Self.smallBytes ? try file.read(0..<size) : nil
+            return OpenFile(file: file, size: size, content: content, pool: pool)
+        }
+    }
+}
+
+/// A blob's file, open for reading.
+private struct OpenFile: OpenBlob {
+    let file: any File
+    let size: Int64
+    let content: ByteBuffer?
+    let pool: NIOThreadPool
+
+    var descriptor: CInt? { file.descriptor }
+
+    func read(_ range: Range<Int64>) async throws(BlobStoreError) -> ByteBuffer {
+        try await blocking { [file] () throws(BlobStoreError) in try file.read(range) }
+    }
+
+    func prepare(_ range: Range<Int64>, before next: Range<Int64>) async throws(BlobStoreError) {
+        guard !range.isEmpty else { return }
+        if !next.isEmpty, try file.isInMemory(at: next.upperBound - 1) == false { file.readAhead(next) }
+        if try file.isInMemory(at: range.upperBound - 1) { return }
+        try await blocking { [file] () throws(BlobStoreError) in
+            file.readAhead(range)
+            _ = try file.read(range.upperBound - 1..<range.upperBound)
+        }
+    }
+
+    private func blocking<Value: Sendable>(
+        _ work: @escaping @Sendable () throws(BlobStoreError) -> Value
+    ) async throws(BlobStoreError) -> Value {
+        do {
+            return try await pool.runIfActive { try work() }
+        } catch let error as BlobStoreError {
+            throw error
+        } catch {
+            throw .failed("the server is stopping")
+        }
+    }
+}
+
+extension File {
+    /// All bytes of a range, or an error.
+    fileprivate func read(_ range: Range<Int64>) throws(BlobStoreError) -> ByteBuffer {
+        let bytes = try read(at: range.lowerBound, count: range.count)
+        guard bytes.readableBytes == range.count else { throw .failed("a blob is shorter than it was") }
+        return bytes
+    }
+}
