@@ -30,7 +30,8 @@ private struct History {
 
     func publish(_ draft: Draft) async throws -> Receipt {
         let publication = Publication(draft: draft, repository: repository, change: change)
-        return try await driver.write { try publication.run(on: $0) }
+        let scope = WidenedScope(memory: FileMemory())
+        return try await driver.write { try publication.run(on: $0, touching: scope) }
     }
 
     func retract(_ retraction: Retraction) async throws -> Receipt {

@@ -105,7 +105,7 @@ struct Workbench: Sendable {
     func publish(_ draft: Draft) async throws {
         let publication = Publication(
             draft: draft, repository: repository, change: Change(actor: "test", time: clock.now))
-        _ = try await services.driver.write { try publication.run(on: $0) }
+        _ = try await services.remembered.write(touching: .everything) { try publication.run(on: $0, touching: $1) }
         withExtendedLifetime(draft) {}
     }
 

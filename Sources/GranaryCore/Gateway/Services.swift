@@ -4,7 +4,8 @@ package import Logging
 
 /// What the verbs of the core are built from: the sockets, the clock, chance, and the configuration in memory.
 package struct Services: Sendable {
-    package let driver: any SQLDriver
+    /// Every change goes through it, which is how the memory of files knows.
+    package var driver: any SQLDriver { remembered }
     package let blobs: any BlobStore
     package let snapshot: CurrentSnapshot
     package let now: Now
@@ -13,6 +14,10 @@ package struct Services: Sendable {
     package let logger: Logger
     /// What the sweep must leave for a moment.
     package let recentlyAsked: RecentlyAsked
+    /// The bytes of small blobs. Whoever takes a blob out of use drops it here.
+    package let smallBlobs = SmallBlobs()
+    let files: FileMemory
+    let remembered: RememberedDriver
     /// The binary logarithm of the rounds a new password is hashed with.
     package let passwordRounds: Int
 
@@ -22,7 +27,8 @@ package struct Services: Sendable {
         random: @escaping @Sendable (Int) -> [UInt8], logger: Logger,
         passwordRounds: Int = 14, askedPeriod: Duration = RecentlyAsked.period
     ) {
-        self.driver = driver
+        files = FileMemory()
+        remembered = RememberedDriver(base: driver, memory: files)
         self.blobs = blobs
         self.snapshot = snapshot
         self.now = now

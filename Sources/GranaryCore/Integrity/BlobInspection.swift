@@ -60,7 +60,9 @@ struct BlobInspection: Sendable {
         case .intact: return nil
         case .missing where uses.isEmpty: return nil
         case .missing: break
-        case .damaged: try await services.blobs.quarantine(digest)
+        case .damaged:
+            services.smallBlobs.drop(digest)
+            try await services.blobs.quarantine(digest)
         }
         let change = Change(actor: Event.system, time: services.now())
         try await services.driver.write { connection in

@@ -11,13 +11,13 @@ struct Publication: Sendable {
     let change: Change
 
     /// Throws the `Problem` of the first rule that says no; then nothing is written.
-    func run(on connection: any SQLConnection) throws -> Receipt {
+    func run(on connection: any SQLConnection, touching scope: WidenedScope) throws -> Receipt {
         var current = self
         current.repository = try repository.current(on: connection)
-        return try current.write(on: connection)
+        return try current.write(on: connection, touching: scope)
     }
 
-    private func write(on connection: any SQLConnection) throws -> Receipt {
+    private func write(on connection: any SQLConnection, touching scope: WidenedScope) throws -> Receipt {
         let content = ContentRows(connection)
         try heal(on: connection)
         let package = try content.ensurePackage(draft.package, in: repository.id)
@@ -27,6 +27,7 @@ struct Publication: Sendable {
         let events = EventRows(connection)
         let sequence = try events.next()
         let version = try writeVersion(plan, content, package, sequence)
+        if try fillsHashes(plan, BlobRows(connection)) { scope.widen() }
         try writeFiles(plan, BlobRows(connection), content, package, version, sequence)
         try writeTags(plan, content, package, version, sequence)
         try events.append(event(plan, at: sequence))
@@ -153,6 +154,15 @@ struct Publication: Sendable {
         try content.insertEdges(draft.edges, from: id, of: package, at: sequence)
         try content.setProperties(draft.properties ?? kept ?? draft.initialProperties, of: id, from: sequence)
         return id
+    }
+
+    /// Whether it tells hashes of blobs that are there without them: other packages may hold those, too.
+    private func fillsHashes(_ plan: Plan, _ blobs: BlobRows) throws -> Bool {
+        try plan.files.contains { file in
+            let incoming = file.blob.checksums
+            guard incoming != Checksums(sha256: incoming.sha256) else { return false }
+            return try blobs.find(incoming.sha256.digest).map { $0.checksums != incoming } ?? false
+        }
     }
 
     private func writeFiles(

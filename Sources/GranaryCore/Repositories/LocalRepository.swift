@@ -20,6 +20,12 @@ struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
 
     func file(_ reference: FileReference, in package: PackageName) async throws(Problem) -> StoredFile {
         try authorize(.read, package)
+        let key = FileMemory.Key(repository: repository.id, package: package, reference: reference)
+        let ticket: FileMemory.Ticket?
+        switch recall(key) {
+        case .file(let file): return file
+        case .unknown(let since): ticket = since
+        }
         let lookup = try await services.performing {
             try await services.driver.read { [repository] in
                 try ContentRows($0).file(reference, of: package, in: repository.id)
@@ -28,10 +34,27 @@ struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
         switch lookup {
         case .found(let file):
             noteAsked(file.path, of: file.version, in: package)
+            if let ticket { services.files.keep(file, as: key, since: ticket) }
             return file
         case .unknownFile: throw .unknown(.file, "there is no such file in \(package)")
         case .unknownPackage: throw unknown(package.text)
         }
+    }
+
+    /// The file where it is in memory and the caller may read it; nil leaves it to `file`.
+    func knownFile(_ reference: FileReference, in package: PackageName) -> StoredFile? {
+        guard services.snapshot.value.verdict(principal, .read, on: repository, package) == .allowed else { return nil }
+        let key = FileMemory.Key(repository: repository.id, package: package, reference: reference)
+        guard case .file(let file) = recall(key) else { return nil }
+        return file
+    }
+
+    private func recall(_ key: FileMemory.Key) -> FileMemory.Recollection {
+        let found = services.files.find(key)
+        guard case .file(let file) = found, file.version == nil else { return found }
+        noteAsked(file.path, of: nil, in: key.package)
+        // What was taken away before the note could be seen is not in the memory any more.
+        return services.files.find(key)
     }
 
     func stage(_ body: RequestBody, _ terms: StagingTerms) async throws(Problem) -> StagedBlob {
@@ -64,7 +87,9 @@ struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
         for file in draft.files { noteAsked(file.path, of: draft.version?.name, in: draft.package) }
         let publication = Publication(draft: draft, repository: repository, change: change)
         let receipt = try await services.performing {
-            try await services.driver.write { try publication.run(on: $0) }
+            try await services.remembered.write(touching: .package(repository.id, draft.package)) {
+                try publication.run(on: $0, touching: $1)
+            }
         }
         // What was staged is held until the rows that name it are durable.
         return withExtendedLifetime(draft) { receipt }
@@ -84,8 +109,9 @@ struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
         ) { package in
             snapshot.verdict(principal, .delete, on: repository, package).problem(on: repository, package)
         }
+        let scope = retraction.package.map { FileMemory.Scope.package(repository.id, $0) } ?? .everything
         return try await services.performing {
-            try await services.driver.write { try removal.run(on: $0) }
+            try await services.remembered.write(touching: scope) { connection, _ in try removal.run(on: connection) }
         }
     }
 

@@ -1,0 +1,129 @@
+import GranaryFormat
+package import GranaryModel
+import Synchronization
+
+/// Files that were looked up lately, by what named them. What it answers is never older than the database.
+///
+/// It is kept by revisions, never by time:
+///
+/// 1. Every change runs inside `changing`, which names what it touches: one package, or everything.
+/// 2. While a change is under way, nothing that it touches is answered from memory: a reader asks the database, which has
+///    the change or has it not.
+/// 3. When it has ended, whether it succeeded or not, what it touches has a new revision, and only then the one who made it
+///    is answered. Nothing that was kept under an older revision is answered again.
+/// 4. What a look-up found is kept only if no change of it began or ended since before the look-up asked the database.
+///
+/// Packages share a fixed number of revisions: a change forgets a few packages too many, and never one too few.
+package final class FileMemory: Sendable {
+    /// How many files are kept at most, each well below a kibibyte.
+    package static let capacity = 16_384
+    private static let revisionCount = 1024
+
+    private let state = Mutex(State())
+
+    /// What a change touches.
+    package enum Scope: Sendable {
+        case package(RepositoryID, PackageName)
+        case everything
+    }
+
+    /// What names a file.
+    struct Key: Hashable {
+        let repository: RepositoryID
+        let package: PackageName
+        let reference: FileReference
+    }
+
+    /// The moment before a look-up asked the database.
+    struct Ticket: Sendable, Equatable {
+        fileprivate let package: UInt64
+        fileprivate let everything: UInt64
+    }
+
+    private struct Revision {
+        var number: UInt64 = 0
+        /// How many changes are under way.
+        var changes = 0
+    }
+
+    private struct State {
+        var files = RecentMap<Key, (file: StoredFile, ticket: Ticket)>(capacity: FileMemory.capacity)
+        var everything = Revision()
+        var packages = [Revision](repeating: Revision(), count: FileMemory.revisionCount)
+
+        /// Nil while a change of it is under way.
+        func ticket(_ place: Int) -> Ticket? {
+            guard everything.changes == 0, packages[place].changes == 0 else { return nil }
+            return Ticket(package: packages[place].number, everything: everything.number)
+        }
+
+        mutating func revise(_ place: Int?, _ body: (inout Revision) -> Void) {
+            if let place { body(&packages[place]) } else { body(&everything) }
+        }
+    }
+
+    package init() {}
+
+    /// What is remembered of a key.
+    enum Recollection {
+        case file(StoredFile)
+        /// With what `keep` is to be given once the database was asked; nil while a change is under way.
+        case unknown(Ticket?)
+    }
+
+    func find(_ key: Key) -> Recollection {
+        let place = Self.place(key.repository, key.package)
+        return state.withLock { state in
+            guard let ticket = state.ticket(place) else { return .unknown(nil) }
+            guard let known = state.files.find(key), known.ticket == ticket else { return .unknown(ticket) }
+            return .file(known.file)
+        }
+    }
+
+    /// Keeps what the database answered, unless it may have changed since the ticket.
+    func keep(_ file: StoredFile, as key: Key, since ticket: Ticket) {
+        let place = Self.place(key.repository, key.package)
+        state.withLock { state in
+            guard state.ticket(place) == ticket else { return }
+            state.files.insert((file, ticket), for: key)
+        }
+    }
+
+    /// Runs a change of what `scope` names to its end, answer or error.
+    func changing<Value: Sendable>(_ scope: Scope, _ change: () async throws -> Value) async rethrows -> Value {
+        begin(scope)
+        defer { end(scope) }
+        return try await change()
+    }
+
+    /// Marks a change as under way.
+    func begin(_ scope: Scope) {
+        let place = Self.place(scope)
+        state.withLock { $0.revise(place) { $0.changes += 1 } }
+    }
+
+    /// Marks a change as ended.
+    func end(_ scope: Scope) {
+        let place = Self.place(scope)
+        state.withLock { state in
+            state.revise(place) { revision in
+                revision.changes -= 1
+                revision.number += 1
+            }
+        }
+    }
+
+    private static func place(_ scope: Scope) -> Int? {
+        switch scope {
+        case .package(let repository, let package): place(repository, package)
+        case .everything: nil
+        }
+    }
+
+    private static func place(_ repository: RepositoryID, _ package: PackageName) -> Int {
+        var hasher = Hasher()
+        hasher.combine(repository)
+        hasher.combine(package)
+        return Int(UInt(bitPattern: hasher.finalize()) % UInt(revisionCount))
+    }
+}
