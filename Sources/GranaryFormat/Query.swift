@@ -4,7 +4,11 @@ package struct Query: Sendable, Hashable {
     package static let maximumParameters = 256
     package let items: [(name: String, value: String)]
 
-    package init(_ raw: some StringProtocol) {
+    package init(_ raw: String) {
+        guard !raw.isEmpty else {
+            items = []
+            return
+        }
         items = raw.split(separator: "&").prefix(Self.maximumParameters).map { pair in
             let halves = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             return (decodeQuery(halves[0]), halves.count > 1 ? decodeQuery(halves[1]) : "")

@@ -2,25 +2,45 @@ import GranaryModel
 
 /// Dates as HTTP writes them, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
 enum HTTPDate {
-    private static let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
-    private static let months = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"
-    ]
+    private static let days = Array("ThuFriSatSunMonTueWed".utf8)
+    private static let months = Array("JanFebMarAprMayJunJulAugSepOctNovDec".utf8)
 
-    /// The preferred form, in whole seconds.
+    /// The preferred form, in whole seconds, of the years up to 9999.
     static func format(_ timestamp: Timestamp) -> String {
         let seconds = timestamp.seconds
-        let day = seconds / 86400
         let clock = Int(seconds % 86400)
-        let date = civil(day)
-        return "\(days[Int(day % 7)]), \(two(date.day)) \(months[date.month - 1]) \(date.year) "
-            + "\(two(clock / 3600)):\(two(clock / 60 % 60)):\(two(clock % 60)) GMT"
+        let date = civil(seconds / 86400)
+        return String(unsafeUninitializedCapacity: 29) { text in
+            _ = text.update(fromContentsOf: template)
+            put(days, Int(seconds / 86400 % 7) * 3, at: 0, in: text)
+            put(date.day, digits: 2, at: 5, in: text)
+            put(months, (date.month - 1) * 3, at: 8, in: text)
+            put(Int(date.year), digits: 4, at: 12, in: text)
+            put(clock / 3600, digits: 2, at: 17, in: text)
+            put(clock / 60 % 60, digits: 2, at: 20, in: text)
+            put(clock % 60, digits: 2, at: 23, in: text)
+            return 29
+        }
+    }
+
+    private static let template = Array("ddd, 00 mmm 0000 00:00:00 GMT".utf8)
+
+    private static func put(_ names: [UInt8], _ start: Int, at place: Int, in text: UnsafeMutableBufferPointer<UInt8>) {
+        for offset in 0..<3 { text[place + offset] = names[start + offset] }
+    }
+
+    private static func put(_ number: Int, digits: Int, at place: Int, in text: UnsafeMutableBufferPointer<UInt8>) {
+        var rest = number
+        for offset in (0..<digits).reversed() {
+            text[place + offset] = UInt8(0x30 + rest % 10)
+            rest /= 10
+        }
     }
 
     /// Seconds since 1970 of the preferred form; nil for anything else, which a recipient may ignore.
     static func parse(_ text: String) -> Int64? {
         let parts = text.split(whereSeparator: { $0 == " " || $0 == ":" || $0 == "," })
-        guard parts.count == 8, parts[7] == "GMT", let month = months.firstIndex(of: String(parts[2])) else {
+        guard parts.count == 8, parts[7] == "GMT", let month = month(named: parts[2]) else {
             return nil
         }
         let numbers = [parts[1], parts[3], parts[4], parts[5], parts[6]].compactMap { Int64($0) }
@@ -31,7 +51,10 @@ enum HTTPDate {
         return day * 86400 + numbers[2] * 3600 + numbers[3] * 60 + numbers[4]
     }
 
-    private static func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    private static func month(named name: Substring) -> Int? {
+        guard name.utf8.count == 3 else { return nil }
+        return (0..<12).first { months[$0 * 3..<$0 * 3 + 3].elementsEqual(name.utf8) }
+    }
 
     /// The proleptic Gregorian date of a day since 1970, counted in 400-year eras that begin on the first of March.
     private static func civil(_ day: Int64) -> (year: Int64, month: Int, day: Int) {

@@ -14,17 +14,20 @@ package struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
 
     /// Answers nil for an unknown algorithm, a wrong length or anything but lower-case hexadecimal.
     package init?(_ text: some StringProtocol) {
-        guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else { return nil }
-        let hex = text[text.utf8.index(after: colon)...]
-        guard let algorithm = Algorithm(rawValue: String(text[..<colon])) else { return nil }
-        self.init(algorithm, hex: hex)
+        let text = String(text)
+        guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")),
+            let algorithm = Algorithm(rawValue: String(text[..<colon]))
+        else { return nil }
+        self.init(algorithm, hex: text[text.utf8.index(after: colon)...])
     }
 
     /// Answers nil when `hex` is not the lower-case hexadecimal form of a hash of this algorithm.
     package init?(_ algorithm: Algorithm, hex: some StringProtocol) {
-        guard hex.utf8.count == algorithm.hexLength, hex.utf8.allSatisfy(\.isLowerHexadecimal) else { return nil }
+        var hex = String(hex)
+        let isRight = hex.withUTF8 { $0.count == algorithm.hexLength && $0.allSatisfy(\.isLowerHexadecimal) }
+        guard isRight else { return nil }
         self.algorithm = algorithm
-        self.hex = String(hex)
+        self.hex = hex
     }
 
     /// For hexadecimal that a blob digest has checked already.
@@ -68,15 +71,17 @@ package struct BlobDigest: Hashable, Sendable, CustomStringConvertible {
 
 /// Lower-case hexadecimal of `bytes`.
 package func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    var text: [UInt8] = []
-    text.reserveCapacity(128)
-    for byte in bytes {
-        text.append(digits[Int(byte >> 4)])
-        text.append(digits[Int(byte & 15)])
+    let bytes = Array(bytes)
+    return String(unsafeUninitializedCapacity: bytes.count * 2) { text in
+        for (index, byte) in bytes.enumerated() {
+            text[index * 2] = hexadecimalDigit(byte >> 4)
+            text[index * 2 + 1] = hexadecimalDigit(byte & 15)
+        }
+        return bytes.count * 2
     }
-    return String(decoding: text, as: UTF8.self)
 }
+
+private func hexadecimalDigit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 
 extension UInt8 {
     /// True for `0`–`9` and `a`–`f`.

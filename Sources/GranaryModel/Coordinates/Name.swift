@@ -39,7 +39,7 @@ extension Unicode.Scalar {
 extension String {
     /// True when the text is 1 to `limit` bytes of UTF-8 without control characters.
     func isPrintable(limit: Int) -> Bool {
-        (1...limit).contains(utf8.count) && unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
+        (1...limit).contains(utf8.count) && utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
     }
 
     /// True when the text is 1 to `limit` bytes that may be shown to people as they are.
