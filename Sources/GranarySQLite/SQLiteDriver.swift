@@ -11,6 +11,8 @@ package final class SQLiteDriver: SQLDriver {
     package static let maximumBatch = 64
     /// How many connections read side by side.
     package static let readers = 6
+    /// Of pages, for each of the connections, in KiB; what does not fit is in the system's cache.
+    package static let cacheKibibytes = 4096
 
     private let pool: DatabasePool
     private let waiting = Mutex(Waiting())
@@ -27,7 +29,7 @@ package final class SQLiteDriver: SQLDriver {
         configuration.busyMode = .timeout(10)
         configuration.prepareDatabase { database in
             try database.execute(sql: "pragma foreign_keys = on")
-            try database.execute(sql: "pragma cache_size = -16384")
+            try database.execute(sql: "pragma cache_size = -\(Self.cacheKibibytes)")
         }
         pool = try DatabasePool(path: path, configuration: configuration)
         // Opening the pool sets the writer to NORMAL, which flushes at checkpoints only.
