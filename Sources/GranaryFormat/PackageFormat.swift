@@ -22,6 +22,11 @@ package protocol PackageFormat: Sendable {
     func perform(
         _ operation: Operation<Call>, _ request: FormatRequest, on access: some RepositoryAccess<Index>
     ) async throws(Problem) -> Reply
+    /// The file an operation asks for, where a file that is there is all it takes to answer; nil for every other operation.
+    /// Pure. The answer is then `answer(_:with:_:)`, as `perform` would give it.
+    func file(of operation: Operation<Call>) -> (FileReference, PackageName)?
+    /// Answers an operation with the file that `file(of:)` named. Pure.
+    func answer(_ operation: Operation<Call>, with file: StoredFile, _ head: RequestHead) -> Reply
     /// Does what an operation on the mount itself asks.
     func performService(
         _ operation: Operation<Call>, _ request: FormatRequest, on access: some ServiceAccess
@@ -36,6 +41,12 @@ package protocol PackageFormat: Sendable {
 
 extension PackageFormat {
     package func parseService(_ head: RequestHead) throws(Problem) -> Operation<Call>? { nil }
+
+    package func file(of operation: Operation<Call>) -> (FileReference, PackageName)? { nil }
+
+    package func answer(_ operation: Operation<Call>, with file: StoredFile, _ head: RequestHead) -> Reply {
+        preconditionFailure("\(name) answers no operation with a file alone")
+    }
 
     package func performService(
         _ operation: Operation<Call>, _ request: FormatRequest, on access: some ServiceAccess

@@ -14,6 +14,9 @@ package struct RequestBody: AsyncSequence, Sendable {
         self.chunks = chunks
     }
 
+    /// No body.
+    package static let none = RequestBody(bytes: ByteBuffer())
+
     /// A body in memory.
     package init(bytes: ByteBuffer) {
         chunks = AsyncThrowingStream<ByteBuffer, any Error> { stream in

@@ -68,6 +68,22 @@ extension TestServer {
         }
     }
 
+    /// Sends bytes on a connection that never reads, and closes it after `body`.
+    package func withDeafConnection(sending bytes: [UInt8], _ body: () async throws -> Void) async throws {
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.autoRead, value: false)
+            .connect(host: "127.0.0.1", port: port).get()
+        channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)
+        let outcome: Result<Void, any Error>
+        do {
+            outcome = .success(try await body())
+        } catch {
+            outcome = .failure(error)
+        }
+        try? await channel.close()
+        try outcome.get()
+    }
+
     /// Writes bytes to a fresh connection and answers what comes back until the server closes it or `patience` is over.
     /// With `closing`, this side is closed at once after the bytes, as a client that dies does.
     package func raw(_ bytes: [UInt8], closing: Bool = false, patience: Duration = .seconds(20)) async throws -> [UInt8]

@@ -55,7 +55,8 @@ struct HostileClientTests {
     func slowHeaders() async throws {
         try await withFiles(idleTimeout: .milliseconds(800)) { server in
             let isClosed = try await server.connect { connection in
-                try await connection.send("GET / HTTP/1.1\r\nHost: h\r\n")
+                // On a busy machine the time may be over before the first byte.
+                try? await connection.send("GET / HTTP/1.1\r\nHost: h\r\n")
                 for number in 0..<150 where !connection.isClosed {
                     try? await connection.send("X-\(number): y\r\n")
                     try await Task.sleep(for: .milliseconds(100))

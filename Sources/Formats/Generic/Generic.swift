@@ -68,6 +68,20 @@ package struct Generic: PackageFormat {
 }
 
 extension Generic {
+    package func file(of operation: Operation<Call>) -> (FileReference, PackageName)? {
+        guard case .read(let address, matching: [], _) = operation.call else { return nil }
+        return (.path(address.path), address.package)
+    }
+
+    package func answer(_ operation: Operation<Call>, with file: StoredFile, _ head: RequestHead) -> Reply {
+        guard case .read(let address, _, _) = operation.call else { preconditionFailure("only reads ask for a file") }
+        return answer(with: file, at: address)
+    }
+
+    private func answer(with file: StoredFile, at address: FileAddress) -> Reply {
+        Reply(.ok, fileHeaders(file, name: address.name), .file(ServedFile(file)))
+    }
+
     /// A file, else the checksum of the file beside it, else the way to a directory of that name.
     func read(
         _ address: FileAddress, matching parameters: [PropertyParameter], asSum: Bool, _ head: RequestHead,
@@ -75,7 +89,7 @@ extension Generic {
     ) async throws(Problem) -> Reply {
         if let file = try await access.fileIfPresent(address) {
             try await require(parameters, of: address, on: access)
-            return Reply(.ok, fileHeaders(file, name: address.name), .file(ServedFile(file)))
+            return answer(with: file, at: address)
         }
         if let (base, hash) = address.checksumOf, let file = try await access.fileIfPresent(base),
             let hex = file.checksums[hash]

@@ -14,11 +14,41 @@ package struct OCI: PackageFormat {
     package func perform(
         _ operation: Operation<Call>, _ request: FormatRequest, on access: some RepositoryAccess<Index>
     ) async throws(Problem) -> Reply {
+        if let (reference, image) = file(of: operation) {
+            return answer(operation, with: try await access.file(reference, in: image), request.head)
+        }
         guard case .image(let image, let action) = operation.call else {
             throw .unsupported("\(operation.name) is not asked of a repository")
         }
         let reply = try await answer(action, ImageAddress(request.head, image), request, access)
         return reply.ofThisVersion
+    }
+
+    package func file(of operation: Operation<Call>) -> (FileReference, PackageName)? {
+        guard case .image(let image, let action) = operation.call else { return nil }
+        switch action {
+        case .getManifest(.tag(let tag)):
+            return (.tag(tag), image)
+        case .getManifest(.digest(let digest)):
+            return (try? versionName(digest)).map { (.version($0), image) }
+        case .getBlob(let digest):
+            return (try? blobPath(digest)).map { (.path($0), image) }
+        default:
+            return nil
+        }
+    }
+
+    /// A manifest's path is its digest, in the algorithm it was pushed with: what a tag answers with.
+    package func answer(_ operation: Operation<Call>, with file: StoredFile, _ head: RequestHead) -> Reply {
+        let entityTag =
+            switch operation.call {
+            case .image(_, .getManifest(.digest(let digest))), .image(_, .getBlob(let digest)): digest.description
+            default: file.path.text
+            }
+        let body = ServedFile(
+            blob: file.checksums.sha256, size: file.size, mediaType: file.mediaType, entityTag: entityTag,
+            modified: file.modified)
+        return Reply(.ok, [.contentDigest: entityTag], .file(body)).ofThisVersion
     }
 
     package func performService(
@@ -36,11 +66,10 @@ package struct OCI: PackageFormat {
         _ action: Action, _ address: ImageAddress, _ request: FormatRequest, _ access: some RepositoryAccess<Index>
     ) async throws(Problem) -> Reply {
         switch action {
-        case .getManifest(let reference): try await manifest(reference, address, access)
+        case .getManifest, .getBlob: throw .invalid(.digest, "a digest is algorithm:hex")
         case .putManifest(let reference, let tags):
             try await publishManifest(reference, tags, address, request, access)
         case .deleteManifest(let reference): try await retract(reference, address.image, access)
-        case .getBlob(let digest): try await blob(digest, address, access)
         case .deleteBlob(let digest): try await retract(.file(address.image, try blobPath(digest)), access)
         case .openUpload(let algorithm): try await openUpload(algorithm, address, access)
         case .mount(let digest, let source): try await mount(digest, from: source, address, access)
@@ -52,32 +81,7 @@ package struct OCI: PackageFormat {
         }
     }
 
-    // MARK: Reading and removing
-
-    private func manifest(
-        _ reference: ManifestReference, _ address: ImageAddress, _ access: some RepositoryAccess<Index>
-    ) async throws(Problem) -> Reply {
-        switch reference {
-        case .tag(let tag): served(try await access.file(.tag(tag), in: address.image), as: nil)
-        case .digest(let digest):
-            served(try await access.file(.version(try versionName(digest)), in: address.image), as: digest)
-        }
-    }
-
-    private func blob(
-        _ digest: Digest, _ address: ImageAddress, _ access: some RepositoryAccess<Index>
-    ) async throws(Problem) -> Reply {
-        served(try await access.file(.path(try blobPath(digest)), in: address.image), as: digest)
-    }
-
-    /// A manifest's path is its digest, in the algorithm it was pushed with: what a tag answers with.
-    private func served(_ file: StoredFile, as digest: Digest?) -> Reply {
-        let entityTag = digest?.description ?? file.path.text
-        let body = ServedFile(
-            blob: file.checksums.sha256, size: file.size, mediaType: file.mediaType, entityTag: entityTag,
-            modified: file.modified)
-        return Reply(.ok, [.contentDigest: entityTag], .file(body))
-    }
+    // MARK: Removing
 
     private func retract(
         _ reference: ManifestReference, _ image: PackageName, _ access: some RepositoryAccess<Index>

@@ -48,10 +48,12 @@ package struct Gateway: Sendable {
     private let mounts: [String: any MountedFormat]
     private let authenticator: Authenticator
     private let blobs: any BlobStore
+    private let smallBlobs: SmallBlobs
 
     package init(formats: [any PackageFormat], services: Services, identity: Identity) {
         authenticator = identity.authenticator
         blobs = services.blobs
+        smallBlobs = services.smallBlobs
         func mounted(_ format: some PackageFormat) -> any MountedFormat {
             Mounted(format: format, services: services, identity: identity)
         }
@@ -72,6 +74,15 @@ package struct Gateway: Sendable {
         }
     }
 
+    /// Answers a read for which everything is in memory: who asks, what is named, and what is known of it. Nil leaves the
+    /// request to `respond`, which would have given the same answer. It does not wait, so it may run anywhere.
+    package func respondNow(to request: IncomingRequest) -> Outcome? {
+        guard request.method == .get || request.method == .head, let (mount, rest) = mount(of: request),
+            let principal = authenticator.knownPrincipal(request.headers[.authorization])
+        else { return nil }
+        return mount.respondNow(to: request, rest: rest, principal)
+    }
+
     /// Words a problem that shows only once the answer is sent, as the format at the request's path does; nil when the
     /// path belongs to none.
     package func refusal(_ problem: Problem, to request: IncomingRequest) -> Reply? {
@@ -79,26 +90,50 @@ package struct Gateway: Sendable {
     }
 
     private func mount(of request: IncomingRequest) -> (any MountedFormat, rest: String)? {
-        let parts = request.path.dropFirst().split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        guard request.path.hasPrefix("/"), let first = parts.first, let mount = mounts[String(first)] else {
-            return nil
-        }
-        return (mount, parts.count > 1 ? String(parts[1]) : "")
+        let path = request.path.utf8
+        guard path.first == UInt8(ascii: "/") else { return nil }
+        let start = path.index(after: path.startIndex)
+        let end = path[start...].firstIndex(of: UInt8(ascii: "/")) ?? path.endIndex
+        guard let mount = mounts[String(request.path[start..<end])] else { return nil }
+        return (mount, end == path.endIndex ? "" : String(request.path[path.index(after: end)...]))
     }
 
-    /// Opens the bytes of a served file. Throws when a row names bytes that are not there.
-    package func open(_ digest: BlobDigest) async throws -> BlobReader {
-        guard let blob = try await blobs.open(digest) else {
-            throw BlobStoreError.failed("\(digest) is not stored")
+    /// The bytes of a served file, where they are in memory.
+    package func bytes(of file: ServedFile) -> ByteBuffer? {
+        file.size.bytes <= SmallBlobs.maximumBytes ? smallBlobs.find(file.blob) : nil
+    }
+
+    /// Opens the bytes of a served file. Throws when a row names bytes that are not there, or others.
+    package func open(_ file: ServedFile) async throws -> OpenedFile {
+        guard let blob = try await blobs.open(file.blob) else {
+            throw BlobStoreError.failed("\(file.blob) is not stored")
         }
-        return BlobReader(blob: blob)
+        guard blob.size == file.size.bytes else {
+            throw BlobStoreError.failed("\(file.blob) has \(blob.size) bytes in place of \(file.size.bytes)")
+        }
+        guard blob.size <= SmallBlobs.maximumBytes else { return .reader(BlobReader(blob: blob)) }
+        return .bytes(try await smallBlobs.read(file.blob, from: blob))
     }
 }
 
-/// The bytes of a blob, for whoever sends them out.
+/// The bytes of a served file, for whoever sends them out.
+package enum OpenedFile: Sendable {
+    case bytes(ByteBuffer)
+    case reader(BlobReader)
+}
+
+/// The bytes of a blob that is too long to be held.
 package struct BlobReader: Sendable {
     fileprivate let blob: any OpenBlob
 
+    /// A file for the kernel to send from; open for as long as this value is held.
+    package var descriptor: CInt? { blob.descriptor }
+
     /// The bytes of a range within the blob.
     package func read(_ range: Range<Int64>) async throws -> ByteBuffer { try await blob.read(range) }
+
+    /// Waits until a range can be sent from `descriptor` without waiting for the disk, and has `next` read ahead.
+    package func prepare(_ range: Range<Int64>, before next: Range<Int64>) async throws {
+        try await blob.prepare(range, before: next)
+    }
 }

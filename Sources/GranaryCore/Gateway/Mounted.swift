@@ -9,6 +9,8 @@ protocol MountedFormat: Sendable {
 
     /// Answers a request of somebody whose credential, if any, was right. `rest` is the path after the mount.
     func respond(to request: IncomingRequest, rest: String, _ principal: Principal) async -> Outcome
+    /// Answers a read for which all is in memory, exactly as `respond` would; nil leaves it to `respond`.
+    func respondNow(to request: IncomingRequest, rest: String, _ principal: Principal) -> Outcome?
     /// Words a refusal that comes before anything is known of the request.
     func refuse(_ problem: Problem, _ request: IncomingRequest, rest: String) -> Outcome
 }
@@ -22,24 +24,50 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
 
     func respond(to request: IncomingRequest, rest: String, _ principal: Principal) async -> Outcome {
         let context = Context(request: request, principal: principal, snapshot: services.snapshot.value)
-        let mountHead = head(of: request, prefix: "/\(format.mount.component)/", path: rest)
+        switch enter(rest, context) {
+        case .service(let operation, let head): return await serve(operation, head, context)
+        case .repository(let address): return await serve(address, context)
+        case .over(let outcome): return outcome
+        }
+    }
+
+    func respondNow(to request: IncomingRequest, rest: String, _ principal: Principal) -> Outcome? {
+        let context = Context(request: request, principal: principal, snapshot: services.snapshot.value)
+        guard case .repository(let address) = enter(rest, context) else { return nil }
+        let head = head(of: request, prefix: address.prefix, path: address.path)
+        guard let operation = try? format.parse(head),
+            (try? authorize(operation.requirement, context, on: address.repository)) != nil,
+            let (reference, package) = format.file(of: operation),
+            let file = access(address, context).knownFile(reference, in: package)
+        else { return nil }
+        return outcome(
+            format.answer(operation, with: file, head), context, address.repository, operation.name)
+    }
+
+    /// What a request turned out to be addressed to.
+    private enum Entrance {
+        case service(Operation<Format.Call>, RequestHead)
+        case repository(Address)
+        case over(Outcome)
+    }
+
+    private func enter(_ rest: String, _ context: Context) -> Entrance {
+        let mountHead = head(of: context.request, prefix: "/\(format.mount.component)/", path: rest)
         do throws(Problem) {
-            if let operation = try format.parseService(mountHead) {
-                return await serve(operation, mountHead, context)
-            }
+            if let operation = try format.parseService(mountHead) { return .service(operation, mountHead) }
         } catch {
-            return refusal(error, mountHead, nil, context, nil)
+            return .over(refusal(error, mountHead, nil, context, nil))
         }
         guard let address = resolve(rest, in: context.snapshot), isVisible(address, context) else {
             let problem: Problem =
-                principal.user == nil
+                context.principal.user == nil
                 ? .unauthenticated("a credential is needed") : .unknown(.repository, "there is no such repository")
-            return refusal(problem, mountHead, nil, context, nil)
+            return .over(refusal(problem, mountHead, nil, context, nil))
         }
-        if let redirect = redirect(request, rest, to: address) {
-            return outcome(redirect, context, address.repository, "redirect")
+        if let redirect = redirect(context.request, rest, to: address) {
+            return .over(outcome(redirect, context, address.repository, "redirect"))
         }
-        return await serve(address, context)
+        return .repository(address)
     }
 
     func refuse(_ problem: Problem, _ request: IncomingRequest, rest: String) -> Outcome {
@@ -65,14 +93,14 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
     private func resolve(_ rest: String, in snapshot: Snapshot) -> Address? {
         let mount = "/\(format.mount.component)/"
         // Matrix parameters (RFC 3986, section 3.3) may stand after the repository's name, too.
-        let first = rest.prefix { $0 != "/" && $0 != ";" }
+        let first = Substring(rest.utf8.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ";") })
         if let name = RepositoryName(String(first)), let repository = snapshot.repositories[name],
             repository.format == format.name
         {
-            let path = rest.dropFirst(first.count)
+            let path = rest.utf8.dropFirst(first.utf8.count)
             return Address(
                 repository: repository, prefix: "\(mount)\(name)/",
-                path: String(path.hasPrefix("/") ? path.dropFirst() : path), isFallback: false)
+                path: String(Substring(path.first == UInt8(ascii: "/") ? path.dropFirst() : path)), isFallback: false)
         }
         guard format.mount.hasDefaultRepository, let repository = snapshot.defaultRepository(of: format.name) else {
             return nil
@@ -112,16 +140,19 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
             let operation = try format.parse(head)
             parsed = operation
             try authorize(operation.requirement, context, on: repository)
-            let access = LocalRepository(
-                repository: repository, principal: context.principal, format: format, services: services,
-                hidesUnknown: hidesUnknown(address, context))
             let reply = try await format.perform(
-                operation, FormatRequest(head: head, body: context.request.body), on: access)
+                operation, FormatRequest(head: head, body: context.request.body), on: access(address, context))
             return outcome(reply, context, repository, operation.name)
         } catch {
             let problem = parsed == nil ? hiding(error, address, context) : error
             return refusal(problem, head, parsed, context, repository)
         }
+    }
+
+    private func access(_ address: Address, _ context: Context) -> LocalRepository<Format> {
+        LocalRepository(
+            repository: address.repository, principal: context.principal, format: format, services: services,
+            hidesUnknown: hidesUnknown(address, context))
     }
 
     /// A request that cannot be read must not tell by its refusal that there is a repository the caller may not see.

@@ -55,13 +55,19 @@ package struct TokenSigner: Sendable {
 
     /// What a token says; nil when it is not ours, was changed, or is over.
     func verify(_ token: String) async -> Claims? {
-        let seconds = now().seconds
-        if let claims = verified[token] { return claims.exp > seconds ? claims : nil }
+        if let claims = known(token) { return claims }
         guard let claims = try? await keys.verify(token, as: Claims.self), claims.iss == Self.issuer,
-            claims.exp > seconds
+            claims.exp > now().seconds
         else { return nil }
         verified.remember(claims, of: token)
         return claims
+    }
+}
+
+extension TokenSigner {
+    /// What a token says whose signature was checked already; nil when it was not, and when the token is over.
+    func known(_ token: String) -> Claims? {
+        verified[token].flatMap { $0.exp > now().seconds ? $0 : nil }
     }
 }
 

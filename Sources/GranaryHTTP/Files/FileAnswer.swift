@@ -15,8 +15,8 @@ struct FileAnswer: Sendable {
     let headers: HTTPFields
     let pieces: [Piece]
 
-    /// Performs conditions and ranges. Pure; `boundary` separates the parts of a multipart answer.
-    init(_ file: ServedFile, reply: Reply, request: HTTPFields, boundary: String) {
+    /// Performs conditions and ranges. `boundary` makes what separates the parts of a multipart answer.
+    init(_ file: ServedFile, reply: Reply, request: HTTPFields, boundary: () -> String) {
         var headers = reply.headers
         headers[.eTag] = "\"\(file.entityTag)\""
         headers[.acceptRanges] = "bytes"
@@ -42,6 +42,7 @@ struct FileAnswer: Sendable {
             headers[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(size)"
             (status, pieces) = (.partialContent, [.range(range)])
         case .multiple(let ranges):
+            let boundary = boundary()
             headers[.contentType] = "multipart/byteranges; boundary=\(boundary)"
             (status, pieces) = (.partialContent, Self.parts(ranges, of: file, boundary))
         case .unsatisfiable:

@@ -1,3 +1,4 @@
+import GranaryCore
 import GranaryFormat
 import GranaryModel
 import HTTPTypes
@@ -27,22 +28,29 @@ struct OperationsPages: Sendable {
     let version: String
 
     /// Nil for any other path.
-    func respond(method: HTTPRequest.Method, path: String) async -> (name: String, reply: Reply)? {
-        guard ["/", "/healthz", "/readyz", "/metrics"].contains(path) else { return nil }
+    func respond(method: HTTPRequest.Method, path: String) async -> Outcome? {
+        guard let name = Self.names[path] else { return nil }
         guard method == .get || method == .head else {
-            return ("operations", Reply(.methodNotAllowed, [.allow: "GET, HEAD"]))
+            return outcome("operations", Reply(.methodNotAllowed, [.allow: "GET, HEAD"]))
         }
+        return outcome(name, await page(name))
+    }
+
+    private static let names = ["/": "root", "/healthz": "healthz", "/readyz": "readyz", "/metrics": "metrics"]
+
+    private func page(_ name: String) async -> Reply {
         let text = MediaType(checked: "text/plain; charset=utf-8")
-        switch path {
-        case "/healthz":
-            return ("healthz", Reply(.ok, text, text: "ok\n"))
-        case "/readyz":
-            return ("readyz", await readiness.reply())
-        case "/metrics":
+        switch name {
+        case "healthz": return Reply(.ok, text, text: "ok\n")
+        case "readyz": return await readiness.reply()
+        case "metrics":
             let exposition = MediaType(checked: "text/plain; version=0.0.4; charset=utf-8")
-            return ("metrics", Reply(.ok, exposition, text: registry.exposition()))
-        default:
-            return ("root", Reply(.ok, text, text: "Granary \(version)\nManagement interface: /api/v1/openapi.json\n"))
+            return Reply(.ok, exposition, text: registry.exposition())
+        default: return Reply(.ok, text, text: "Granary \(version)\nManagement interface: /api/v1/openapi.json\n")
         }
+    }
+
+    private func outcome(_ name: String, _ reply: Reply) -> Outcome {
+        Outcome(reply: reply, actor: "anonymous", repository: nil, operation: name)
     }
 }

@@ -1,48 +1,67 @@
-import GranaryModel
-import HTTPTypes
-import Logging
-import Metrics
+package import GranaryModel
+package import HTTPTypes
+package import Logging
+import NIOCore
 
 /// What is told of a request once it is answered: one line in the log, and its metrics.
-struct RequestRecord: Sendable {
-    let id: String
-    let method: HTTPRequest.Method
+package struct RequestRecord: Sendable {
+    package let id: String
+    package let method: HTTPRequest.Method
     /// Without the query, which may hold credentials.
-    let path: String
-    let peer: String
-    var actor = "anonymous"
-    var repository: RepositoryName?
-    var operation = "unknown"
-    var status = 0
+    package let path: String
+    package let peer: String
+    package var actor = "anonymous"
+    package var repository: RepositoryName?
+    package var operation = "unknown"
+    package var status = 0
     /// Of the response's body.
-    var bytes: Int64 = 0
-    var duration: Duration = .zero
+    package var bytes: Int64 = 0
+    package var duration: Duration = .zero
     /// Whether the whole answer went out.
-    var isComplete = true
+    package var isComplete = true
 
-    func log(to logger: Logger) {
-        let (seconds, attoseconds) = duration.components
-        let microseconds = seconds * 1_000_000 + attoseconds / 1_000_000_000_000
-        logger.log(
-            level: status >= 500 ? .error : .info, "request",
-            metadata: [
-                "id": "\(id)", "method": "\(method.rawValue)", "path": "\(path)", "operation": "\(operation)",
-                "repository": "\(repository?.text ?? "-")", "actor": "\(actor)", "status": "\(status)",
-                "bytes": "\(bytes)", "duration_us": "\(microseconds)", "peer": "\(peer)",
-                "complete": "\(isComplete)"
-            ])
+    package init(id: String, method: HTTPRequest.Method, path: String, peer: String) {
+        self.id = id
+        self.method = method
+        self.path = path
+        self.peer = peer
     }
 
-    func count(in factory: any MetricsFactory) {
-        let labels = [("operation", operation), ("status", String(status))]
-        Counter(label: "granary_http_requests_total", dimensions: labels, factory: factory).increment()
-        Counter(
-            label: "granary_http_response_bytes_total", dimensions: [("operation", operation)], factory: factory
-        ).increment(by: bytes)
+    package var level: Logger.Level { status >= 500 ? .error : .info }
+
+    /// Of `duration`.
+    package var microseconds: Int64 {
         let (seconds, attoseconds) = duration.components
-        Timer(
-            label: "granary_http_request_duration_seconds", dimensions: [("operation", operation)],
-            preferredDisplayUnit: .seconds, factory: factory
-        ).recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+        return seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+    }
+
+    /// Of `duration`.
+    var nanoseconds: Int64 {
+        let (seconds, attoseconds) = duration.components
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+    }
+
+    /// What the line says beside level and time, sorted by name.
+    package var fields: [(name: String, value: String)] {
+        [
+            ("actor", actor), ("bytes", String(bytes)), ("complete", String(isComplete)),
+            ("duration_us", String(microseconds)), ("id", id), ("method", method.rawValue), ("operation", operation),
+            ("path", path), ("peer", peer), ("repository", repository?.text ?? "-"), ("status", String(status))
+        ]
+    }
+}
+
+/// Where the lines of requests go. It must not wait: requests do.
+package struct RequestLog: Sendable {
+    package let write: @Sendable (RequestRecord) -> Void
+
+    package init(_ write: @escaping @Sendable (RequestRecord) -> Void) { self.write = write }
+
+    /// Like everything else that is logged.
+    package init(logger: Logger) {
+        write = { record in
+            let fields = record.fields.map { ($0.name, Logger.MetadataValue.string($0.value)) }
+            logger.log(level: record.level, "request", metadata: Dictionary(uniqueKeysWithValues: fields))
+        }
     }
 }

@@ -2,6 +2,7 @@ import HummingbirdCore
 import HummingbirdHTTP2
 package import Logging
 import NIOCore
+import NIOHTTP1
 import NIOPosix
 package import NIOSSL
 package import ServiceLifecycle
@@ -38,32 +39,54 @@ package enum HTTPServer {
     static let maximumHeaderListBytes = 64 << 10
     static let maximumHeaderCount = 200
 
+    static var decoderLimits: NIOHTTPDecoderLimitConfiguration {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = maximumHeaderBytes
+        limits.maxHeaderListSize = maximumHeaderListBytes
+        limits.maxHeaderFieldCount = maximumHeaderCount
+        return limits
+    }
+
     /// The service that listens; `onRunning` is told the port once it does.
     package static func service(
         _ settings: ListenerSettings, responder: Responder, logger: Logger,
         onRunning: @escaping @Sendable (Int) async -> Void
     ) throws -> any Service {
+        let group = MultiThreadedEventLoopGroup.singleton
+        let kind: any ServerChildChannel =
+            if let tls = settings.tls {
+                try secureChannel(tls, settings, responder)
+            } else {
+                PlainChannel(settings: settings, answering: responder)
+            }
+        return loopBound(kind, LoopExecutors(group)).server(
+            configuration: ServerConfiguration(
+                address: .hostname(settings.host, port: settings.port), backlog: 1024),
+            onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? settings.port) },
+            eventLoopGroup: group, logger: logger)
+    }
+
+    private static func loopBound(
+        _ kind: some ServerChildChannel, _ executors: LoopExecutors
+    ) -> any ServerChildChannel {
+        LoopBound(base: kind, executors: executors)
+    }
+
+    /// TLS, and in it HTTP/1.1 or HTTP/2. Bytes go through buffers, to be encrypted.
+    private static func secureChannel(
+        _ tls: TLSConfiguration, _ settings: ListenerSettings, _ responder: Responder
+    ) throws -> HTTP2UpgradeChannel {
         let channel = HTTP1Channel.Configuration(
             additionalChannelHandlers: [UnfinishedRequestHandler(lingering: settings.lingering)],
             idleTimeout: TimeAmount(settings.idleTimeout),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: maximumHeaderBytes, maxHeaderListSize: maximumHeaderListBytes,
                 maxHeaderFieldCount: maximumHeaderCount))
-        let builder: HTTPServerBuilder
-        if let tls = settings.tls {
-            builder = try .http2Upgrade(
-                tlsConfiguration: tls,
-                configuration: .init(idleTimeout: settings.idleTimeout, streamConfiguration: channel))
-        } else {
-            builder = .http1(configuration: channel)
+        return try HTTP2UpgradeChannel(
+            tlsConfiguration: tls,
+            configuration: .init(idleTimeout: settings.idleTimeout, streamConfiguration: channel)
+        ) { request, writer, channel in
+            try await responder.respond(to: request, writer, channel, sendsFiles: false)
         }
-        return try builder.buildServer(
-            configuration: ServerConfiguration(
-                address: .hostname(settings.host, port: settings.port), backlog: 1024),
-            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger,
-            responder: { request, writer, channel in
-                try await responder.respond(to: request, writer, channel)
-            },
-            onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? settings.port) })
     }
 }

@@ -1,0 +1,176 @@
+import GranaryCore
+import GranaryFormat
+import GranaryModel
+import HTTPTypes
+import HummingbirdCore
+import Logging
+import NIOCore
+
+extension Responder {
+    /// Pieces of a file are read and sent in this size where they go through buffers.
+    static let chunkBytes: Int64 = 256 << 10
+    /// Pieces of a file are sent in this size where the kernel sends them: others have their turn in between.
+    static let stretchBytes: Int64 = 4 << 20
+
+    /// Writes an answer and notes in `record` what became of it. `fileChannel` is the connection, where the kernel can send
+    /// files on it.
+    func write(
+        _ reply: Reply, to request: IncomingRequest, _ writer: consuming ResponseWriter,
+        _ fileChannel: (any Channel)?, _ record: inout RequestRecord
+    ) async throws {
+        var (answer, pieces) = prepare(reply, for: request)
+        var file: OpenedFile?
+        if case .file(let served) = reply.body, !pieces.isEmpty {
+            file = await open(served)
+            if file == nil { answer = unreadable(request) }
+        }
+        record.status = answer.status.code
+        let head = head(of: answer, id: record.id)
+        if case .reader(let reader) = file {
+            let out = try await writer.writeHead(head)
+            try await send(pieces, of: reader, out, fileChannel, &record)
+            return
+        }
+        var body = ByteBuffer()
+        if case .bytes(let bytes) = file {
+            body = Self.assemble(pieces, of: bytes)
+        } else if case .bytes(let bytes) = answer.body, request.method != .head {
+            body = bytes
+        }
+        try await writer.write(response: head, body: ResponseBody(byteBuffer: body))
+        record.bytes = Int64(body.readableBytes)
+    }
+
+    /// The whole of an answer whose file, if it is to be sent, is in memory; nil when it is not.
+    func answerNow(
+        _ reply: Reply, to request: IncomingRequest, _ record: inout RequestRecord
+    ) -> (head: HTTPResponse, body: ByteBuffer)? {
+        guard case .file(let served) = reply.body else { return nil }
+        let (answer, pieces) = prepare(reply, for: request)
+        var body = ByteBuffer()
+        if !pieces.isEmpty {
+            guard let bytes = gateway.bytes(of: served) else { return nil }
+            body = Self.assemble(pieces, of: bytes)
+        }
+        record.status = answer.status.code
+        record.bytes = Int64(body.readableBytes)
+        return (head(of: answer, id: record.id), body)
+    }
+
+    /// Performs conditions and ranges where the reply is a file, and answers which pieces of it are to be sent.
+    private func prepare(_ reply: Reply, for request: IncomingRequest) -> (Reply, [FileAnswer.Piece]) {
+        guard case .file(let served) = reply.body else { return (reply, []) }
+        let file = FileAnswer(served, reply: reply, request: request.headers) { hexadecimal(random(12)) }
+        return (Reply(file.status, file.headers, reply.body), request.method == .head ? [] : file.pieces)
+    }
+
+    /// Nil when the bytes that a row names are not there, which is for the operator to mend.
+    private func open(_ file: ServedFile) async -> OpenedFile? {
+        if let bytes = gateway.bytes(of: file) { return .bytes(bytes) }
+        do {
+            return try await gateway.open(file)
+        } catch {
+            logger.error("stored bytes cannot be read", metadata: ["blob": "\(file.blob)", "error": "\(error)"])
+            return nil
+        }
+    }
+
+    private func unreadable(_ request: IncomingRequest) -> Reply {
+        let problem = Problem.unavailable("the stored bytes cannot be read", retryAfter: 60)
+        return gateway.refusal(problem, to: request) ?? ProblemDetails.reply(to: problem)
+    }
+
+    private func head(of reply: Reply, id: String) -> HTTPResponse {
+        var fields = reply.headers
+        fields[.date] = date.text(at: now())
+        fields[.server] = "Granary"
+        fields[.xRequestID] = id
+        if fields[.xContentTypeOptions] == nil { fields[.xContentTypeOptions] = "nosniff" }
+        switch reply.body {
+        case .bytes(let bytes): fields[.contentLength] = String(bytes.readableBytes)
+        case .empty where reply.status != .noContent && reply.status != .notModified:
+            if fields[.contentLength] == nil { fields[.contentLength] = "0" }
+        case .empty, .file: break
+        }
+        return HTTPResponse(status: reply.status, headerFields: fields)
+    }
+
+    /// The whole body, from bytes in memory.
+    private static func assemble(_ pieces: [FileAnswer.Piece], of bytes: ByteBuffer) -> ByteBuffer {
+        if pieces == [.range(0..<Int64(bytes.readableBytes))] { return bytes }
+        var body = ByteBuffer()
+        for piece in pieces {
+            switch piece {
+            case .text(let text):
+                body.writeString(text)
+            case .range(let range):
+                let start = bytes.readerIndex + Int(range.lowerBound)
+                if var slice = bytes.getSlice(at: start, length: range.count) { body.writeBuffer(&slice) }
+            }
+        }
+        return body
+    }
+
+    private func send(
+        _ pieces: [FileAnswer.Piece], of reader: BlobReader, _ out: consuming some ResponseBodyWriter,
+        _ fileChannel: (any Channel)?, _ record: inout RequestRecord
+    ) async throws {
+        var out = out
+        for piece in pieces {
+            switch piece {
+            case .text(let text):
+                try await out.write(ByteBuffer(string: text))
+                record.bytes += piece.length
+            case .range(let range):
+                if let fileChannel, let descriptor = reader.descriptor {
+                    try await send(range, of: reader, descriptor, on: fileChannel, &record)
+                } else {
+                    try await send(range, of: reader, &out, &record)
+                }
+            }
+        }
+        try await out.finish(nil)
+    }
+
+    /// Through buffers: for TLS, and for stores that have no files.
+    private func send(
+        _ range: Range<Int64>, of reader: BlobReader, _ out: inout some ResponseBodyWriter,
+        _ record: inout RequestRecord
+    ) async throws {
+        for piece in range.pieces(of: Self.chunkBytes) {
+            try await out.write(try await reader.read(piece))
+            record.bytes += Int64(piece.count)
+        }
+    }
+
+    /// Without copies: the kernel takes the bytes from the file. Each piece waits until the last one has gone, so a client
+    /// that is slow or has left is noticed, and holds nothing but its descriptor.
+    private func send(
+        _ range: Range<Int64>, of reader: BlobReader, _ descriptor: CInt, on channel: any Channel,
+        _ record: inout RequestRecord
+    ) async throws {
+        let file = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: descriptor)
+        defer {
+            // The descriptor stays the reader's, which must outlive the last piece.
+            _ = try? file.takeDescriptorOwnership()
+            withExtendedLifetime(reader) {}
+        }
+        for piece in range.pieces(of: Self.stretchBytes) {
+            let next = piece.upperBound..<min(piece.upperBound + Self.stretchBytes, range.upperBound)
+            try await reader.prepare(piece, before: next)
+            try await channel.triggerUserOutboundEvent(FileStretch(file: file, range: piece))
+            record.bytes += Int64(piece.count)
+        }
+    }
+}
+
+extension Range<Int64> {
+    /// The range in stretches of `size`, the last of which may be shorter.
+    fileprivate func pieces(of size: Int64) -> some Sequence<Range<Int64>> {
+        stride(from: lowerBound, to: upperBound, by: Int(size)).lazy.map { $0..<Swift.min($0 + size, upperBound) }
+    }
+}
+
+extension HTTPField.Name {
+    static let xRequestID = Self(known: "X-Request-Id")
+}

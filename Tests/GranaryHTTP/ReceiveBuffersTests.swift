@@ -1,0 +1,23 @@
+import NIOCore
+import Testing
+
+@testable import GranaryHTTP
+
+@Suite("Receive buffers")
+struct ReceiveBuffersTests {
+    @Test("They grow while they are filled, shrink when they are not, and stay within their bounds")
+    func sizes() {
+        var buffers = ReceiveBuffers()
+        /// The capacity once so much of each buffer was filled.
+        func read(_ count: (Int) -> Int, times: Int) -> Int {
+            for _ in 0..<times {
+                _ = buffers.record(actualReadBytes: count(buffers.buffer(allocator: ByteBufferAllocator()).capacity))
+            }
+            return buffers.buffer(allocator: ByteBufferAllocator()).capacity
+        }
+        #expect(read({ $0 }, times: 0) == ReceiveBuffers.smallest)
+        #expect(read({ $0 }, times: 20) == ReceiveBuffers.largest)
+        #expect(read({ $0 / 2 }, times: 20) == ReceiveBuffers.largest)
+        #expect(read({ _ in 100 }, times: 20) == ReceiveBuffers.smallest)
+    }
+}
