@@ -73,8 +73,8 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         do {
             let configuration = try await options.load()
-            let logger = try Self.logger(configuration)
-            try await Server(configuration: configuration, logger: logger).run { Self.tell($0) }
+            let (level, lines) = try Self.log(configuration)
+            try await Server(configuration: configuration, lines: lines, level: level).run { Self.tell($0) }
         } catch let error as ServerConfiguration.Failure {
             throw Failure(error.description, .usage).exit
         } catch let error as DataDirectory.Failure {
@@ -90,19 +90,17 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    private static func logger(_ configuration: ServerConfiguration) throws -> Logger {
+    /// The level from which lines are written, and their writer.
+    private static func log(_ configuration: ServerConfiguration) throws -> (Logger.Level, LineWriter) {
         let name = try configuration.text(.logLevel)
         guard let level = Logger.Level(rawValue: name) else {
             throw ServerConfiguration.Failure(description: "log.level '\(name)' is no level; try info")
         }
-        guard let form = LineLogHandler.Form(rawValue: try configuration.text(.logFormat)) else {
+        guard let format = LineFormat(rawValue: try configuration.text(.logFormat)) else {
             throw ServerConfiguration.Failure(description: "log.format is text or json")
         }
-        return Logger(label: "granary") { label in
-            LineLogHandler(
-                label: label, form: form,
-                now: { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }, logLevel: level)
-        }
+        let now: Now = { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
+        return (level, LineWriter(format: format, now: now))
     }
 
     private static func tell(_ announcement: Announcement) {

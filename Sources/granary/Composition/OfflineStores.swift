@@ -30,10 +30,11 @@ enum OfflineStores {
         let driver = try SQLiteDriver(path: data.database)
         try await Migrator(driver: driver).migrate()
         let now: Now = { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
+        let lines = LineWriter(format: .text, now: now)
         let services = Services(
             driver: driver, blobs: try FilesystemBlobStore(root: data.path, pool: .singleton),
             snapshot: CurrentSnapshot(driver: driver), now: now, random: { [UInt8](repeating: 0, count: $0) },
-            logger: Logger(label: "granary") { LineLogHandler(label: $0, form: .text, now: now, logLevel: .error) })
+            logger: Logger(label: "granary") { _ in LineLogHandler(lines: lines, logLevel: .error) })
         let value = try await body(services)
         try driver.close()
         return value

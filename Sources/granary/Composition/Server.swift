@@ -1,3 +1,4 @@
+import CSystemCalls
 import FoundationEssentials
 import GranaryBlobsFilesystem
 import GranaryCore
@@ -21,11 +22,17 @@ struct Server {
     private static let fileThreads = 8
 
     let configuration: ServerConfiguration
-    let logger: Logger
+    let lines: LineWriter
+    let level: Logger.Level
     let now: Now = { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
+
+    private var logger: Logger {
+        Logger(label: "granary") { _ in LineLogHandler(lines: lines, logLevel: level) }
+    }
 
     /// Serves until it is told to stop. `announce` is called once it listens.
     func run(announce: @escaping @Sendable (Announcement) async -> Void) async throws {
+        granary_bound_allocator()
         // Whatever is wrong with the settings is told before anything is made of them.
         let listener = try listener()
         let origin = try origin()
@@ -59,7 +66,8 @@ struct Server {
         }
         let upkeep = try upkeep(services, identity, jobs, sweepGrace)
         var group = ServiceGroupConfiguration(
-            services: [http, jobs] + upkeep, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
+            services: [lines, http, jobs] + upkeep + [MemoryRelease()],
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
         group.maximumGracefulShutdownDuration = drain
         try await ServiceGroup(configuration: group).run()
         try driver.close()
@@ -89,12 +97,15 @@ struct Server {
     private func responder(
         _ gateway: Gateway, _ management: Management, _ driver: SQLiteDriver, _ origin: OriginPolicy
     ) -> Responder {
+        let registry = PrometheusRegistry()
+        lines.countDrops(with: registry.makeCounter(label: "granary_log_lines_dropped_total", dimensions: []))
         let readiness = ReadinessProbe {
             _ = try await driver.read { try $0.query("select value from counter where name = 'event'", []) }
         }
         return Responder(
             gateway: gateway, management: management, readiness: readiness, origin: origin,
-            registry: PrometheusRegistry(), version: BuildInfo.version, now: now, random: Self.random, logger: logger)
+            registry: registry, version: BuildInfo.version, now: now, random: Self.random, logger: logger,
+            log: RequestLog(lines: lines, level: level))
     }
 
     private func origin() throws -> OriginPolicy {
@@ -168,7 +179,11 @@ struct Server {
 
     @Sendable private static func random(_ count: Int) -> [UInt8] {
         var generator = SystemRandomNumberGenerator()
-        return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count + 7)
+        // Each word is a call to the system.
+        while bytes.count < count { withUnsafeBytes(of: generator.next()) { bytes.append(contentsOf: $0) } }
+        return Array(bytes.prefix(count))
     }
 }
 
