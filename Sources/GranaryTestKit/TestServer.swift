@@ -49,6 +49,17 @@ package struct TestServer: Sendable {
         log: (@Sendable (String) -> any LogHandler)? = nil,
         _ body: @escaping @Sendable (TestServer) async throws -> Value
     ) async throws -> Value {
+        try await Turnstile.servers.pass {
+            try await serve(
+                formats, repositories, in: folder, tls, idleTimeout, patience, askedPeriod, log, body)
+        }
+    }
+
+    private static func serve<Value: Sendable>(
+        _ formats: [any PackageFormat], _ repositories: [NewRepository], in folder: TemporaryDirectory,
+        _ tls: TLSConfiguration?, _ idleTimeout: Duration, _ patience: Duration, _ askedPeriod: Duration,
+        _ log: (@Sendable (String) -> any LogHandler)?, _ body: @escaping @Sendable (TestServer) async throws -> Value
+    ) async throws -> Value {
         let logger = Logger(label: "test", factory: log ?? { _ in SwiftLogNoOpLogHandler() })
         let files = NIOThreadPool(numberOfThreads: 4)
         files.start()

@@ -69,9 +69,11 @@ struct Workplace: Sendable {
     }
 
     static func fresh(_ body: (Workplace) async throws -> Void) async throws {
-        let folder = try TemporaryDirectory()
-        defer { folder.remove() }
-        try await body(Workplace(folder))
+        try await Turnstile.servers.pass {
+            let folder = try TemporaryDirectory()
+            defer { folder.remove() }
+            try await body(Workplace(folder))
+        }
     }
 
     /// The permissions of a file, in octal.

@@ -32,7 +32,7 @@ package struct Scrub: Service {
                 do {
                     try await round()
                     try await Task.sleep(until: began + Self.shortestRound)
-                } catch where Task.isCancelled || error is CancellationError {
+                } catch  where Task.isCancelled || error is CancellationError {
                     return
                 } catch {
                     services.logger.error("the scrub was interrupted", metadata: ["error": "\(error)"])
