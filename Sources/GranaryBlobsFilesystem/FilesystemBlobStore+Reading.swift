@@ -29,28 +29,16 @@ private struct OpenFile: OpenBlob {
     var descriptor: CInt? { file.descriptor }
 
     func read(_ range: Range<Int64>) async throws(BlobStoreError) -> ByteBuffer {
-        try await blocking { [file] () throws(BlobStoreError) in try file.read(range) }
+        try await pool.blocking { [file] () throws(BlobStoreError) in try file.read(range) }
     }
 
     func prepare(_ range: Range<Int64>, before next: Range<Int64>) async throws(BlobStoreError) {
         guard !range.isEmpty else { return }
         if !next.isEmpty, try file.isInMemory(at: next.upperBound - 1) == false { file.readAhead(next) }
         if try file.isInMemory(at: range.upperBound - 1) { return }
-        try await blocking { [file] () throws(BlobStoreError) in
+        try await pool.blocking { [file] () throws(BlobStoreError) in
             file.readAhead(range)
             _ = try file.read(range.upperBound - 1..<range.upperBound)
-        }
-    }
-
-    private func blocking<Value: Sendable>(
-        _ work: @escaping @Sendable () throws(BlobStoreError) -> Value
-    ) async throws(BlobStoreError) -> Value {
-        do {
-            return try await pool.runIfActive { try work() }
-        } catch let error as BlobStoreError {
-            throw error
-        } catch {
-            throw .failed("the server is stopping")
         }
     }
 }

@@ -55,8 +55,17 @@ package final class FilesystemBlobStore: BlobStore {
     func onPool<Value: Sendable>(
         _ work: @escaping @Sendable () throws(BlobStoreError) -> Value
     ) async throws(BlobStoreError) -> Value {
+        try await pool.blocking(work)
+    }
+}
+
+extension NIOThreadPool {
+    /// Runs file operations away from the threads that serve requests.
+    func blocking<Value: Sendable>(
+        _ work: @escaping @Sendable () throws(BlobStoreError) -> Value
+    ) async throws(BlobStoreError) -> Value {
         do {
-            return try await pool.runIfActive { try work() }
+            return try await runIfActive { try work() }
         } catch let error as BlobStoreError {
             throw error
         } catch {
