@@ -120,7 +120,7 @@ let package = Package(
         module(
             "GranaryHTTP",
             [
-                "GranaryModel", "GranaryFormat", "GranaryCore", .httpTypes, .hummingbirdCore,
+                "GranaryModel", "GranaryFormat", "GranaryCore", "CSystemCalls", .httpTypes, .hummingbirdCore,
                 .hummingbirdHTTP2, .lifecycle, .logging, .metrics, .coreMetrics, .nioCore, .nioHTTP1, .nioHTTPTypes,
                 .nioHTTPTypesHTTP1, .nioPosix, .nioSSL
             ]),

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/tcp.h>
+#include <stddef.h>
 #include <sys/uio.h>
 #if defined(__GLIBC__)
 #include <malloc.h>
@@ -46,4 +48,11 @@ void granary_release_memory(void) { malloc_trim(0); }
 #else
 void granary_bound_allocator(void) {}
 void granary_release_memory(void) {}
+#endif
+
+#if defined(__linux__)
+_Static_assert(GRANARY_TCP_INFO == TCP_INFO, "as the system numbers it");
+_Static_assert(
+    offsetof(struct granary_connection, acknowledged) == offsetof(struct tcp_info, tcpi_bytes_acked),
+    "as the system lays it out");
 #endif

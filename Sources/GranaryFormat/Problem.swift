@@ -32,6 +32,8 @@ package enum Problem: Error, Sendable, Equatable {
     case tooLarge(ByteCount)
     /// The method or feature does not exist here.
     case unsupported(String)
+    /// The caller asked for more than they may have at once. Seconds after which to try again.
+    case tooMany(String, retryAfter: Int)
     /// The server cannot now: storage full, overload. Seconds after which to try again.
     case unavailable(String, retryAfter: Int)
     /// The client stopped, or was too slow.

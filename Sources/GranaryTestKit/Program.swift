@@ -116,6 +116,13 @@ package struct RunningProgram: Sendable {
     /// What it has printed so far, followed by what it has complained of.
     package var log: String { stdout + stderr }
 
+    /// The memory it holds, in bytes; 0 once it has ended.
+    package var residentBytes: Int {
+        let status = (try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+        return (line?.split(separator: " ").dropFirst().first).flatMap { Int($0) }.map { $0 << 10 } ?? 0
+    }
+
     /// Sends it a signal.
     package func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 

@@ -31,7 +31,23 @@ package struct RawConnection: Sendable {
 }
 
 private final class ReceivedBytes: Sendable {
-    let state = Mutex<(bytes: [UInt8], isClosed: Bool)>(([], false))
+    let state = Mutex<(bytes: [UInt8], count: Int, isClosed: Bool)>(([], 0, false))
+}
+
+/// Counts what comes in, and drops it.
+private final class ByteCounter: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let received: ReceivedBytes
+
+    init(_ received: ReceivedBytes) { self.received = received }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let count = unwrapInboundIn(data).readableBytes
+        received.state.withLock { $0.count += count }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { received.state.withLock { $0.isClosed = true } }
 }
 
 extension TestServer {
@@ -82,6 +98,28 @@ extension TestServer {
         }
         try? await channel.close()
         try outcome.get()
+    }
+
+    /// Sends bytes and takes what comes back in small bites with pauses between them, until there are `count` of them or the
+    /// server closes the connection. Answers how many bytes came.
+    package func nibble(_ bytes: [UInt8], upTo count: Int, pause: Duration) async throws -> Int {
+        let received = ReceivedBytes()
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.autoRead, value: false)
+            .channelOption(.socketOption(.so_rcvbuf), value: 32 << 10)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ByteCounter(received))
+                }
+            }
+            .connect(host: "127.0.0.1", port: port).get()
+        try await channel.writeAndFlush(ByteBuffer(bytes: bytes))
+        while received.state.withLock({ $0.count < count && !$0.isClosed }) {
+            channel.read()
+            try await Task.sleep(for: pause)
+        }
+        try? await channel.close()
+        return received.state.withLock { $0.count }
     }
 
     /// Writes bytes to a fresh connection and answers what comes back until the server closes it or `patience` is over.

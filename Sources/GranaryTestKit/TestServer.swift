@@ -2,7 +2,7 @@ import FoundationEssentials
 import GranaryBlobsFilesystem
 package import GranaryCore
 package import GranaryFormat
-import GranaryHTTP
+package import GranaryHTTP
 package import GranaryModel
 import GranarySQLite
 import GranaryStore
@@ -45,19 +45,20 @@ package struct TestServer: Sendable {
     package static func run<Value: Sendable>(
         formats: [any PackageFormat], repositories: [NewRepository], in folder: TemporaryDirectory,
         tls: TLSConfiguration? = nil, idleTimeout: Duration = .seconds(20), patience: Duration = .seconds(30),
-        askedPeriod: Duration = RecentlyAsked.period,
+        askedPeriod: Duration = RecentlyAsked.period, limits: Limits = Limits(),
         log: (@Sendable (String) -> any LogHandler)? = nil,
         _ body: @escaping @Sendable (TestServer) async throws -> Value
     ) async throws -> Value {
-        try await Turnstile.servers.pass {
-            try await serve(
-                formats, repositories, in: folder, tls, idleTimeout, patience, askedPeriod, log, body)
+        var limits = limits
+        limits.idleTimeout = idleTimeout
+        return try await Turnstile.servers.pass { [limits] in
+            try await serve(formats, repositories, in: folder, tls, limits, patience, askedPeriod, log, body)
         }
     }
 
     private static func serve<Value: Sendable>(
         _ formats: [any PackageFormat], _ repositories: [NewRepository], in folder: TemporaryDirectory,
-        _ tls: TLSConfiguration?, _ idleTimeout: Duration, _ patience: Duration, _ askedPeriod: Duration,
+        _ tls: TLSConfiguration?, _ limits: Limits, _ patience: Duration, _ askedPeriod: Duration,
         _ log: (@Sendable (String) -> any LogHandler)?, _ body: @escaping @Sendable (TestServer) async throws -> Value
     ) async throws -> Value {
         let logger = Logger(label: "test", factory: log ?? { _ in SwiftLogNoOpLogHandler() })
@@ -79,10 +80,10 @@ package struct TestServer: Sendable {
         let jobs = JobRunner(services: services, kinds: Upkeep.kinds(services))
         let management = Management(services: services, identity: identity, jobs: jobs, formats: gateway.formats)
         _ = try await management.firstStart(repositories: repositories, password: administrator.password) { _ in }
-        let responder = responder(gateway, management, isSecure: tls != nil, logger, patience)
+        let responder = responder(gateway, management, isSecure: tls != nil, logger, limits, patience)
         let (ports, told) = AsyncStream<Int>.makeStream()
         let http = try HTTPServer.service(
-            ListenerSettings(host: "127.0.0.1", port: 0, tls: tls, idleTimeout: idleTimeout, lingering: patience),
+            ListenerSettings(host: "127.0.0.1", port: 0, tls: tls, lingering: patience),
             responder: responder, logger: logger
         ) { told.yield($0) }
         let group = ServiceGroup(configuration: .init(services: [http, jobs], logger: logger))
@@ -111,14 +112,15 @@ package struct TestServer: Sendable {
     }
 
     private static func responder(
-        _ gateway: Gateway, _ management: Management, isSecure: Bool, _ logger: Logger, _ patience: Duration
+        _ gateway: Gateway, _ management: Management, isSecure: Bool, _ logger: Logger, _ limits: Limits,
+        _ patience: Duration
     ) -> Responder {
         Responder(
             gateway: gateway, management: management, readiness: ReadinessProbe {},
             origin: OriginPolicy(
                 configured: nil, trustsForwarded: false, isSecure: isSecure, fallbackAuthority: "localhost"),
             registry: PrometheusRegistry(), version: "test", now: systemNow, random: systemRandom, logger: logger,
-            patience: patience)
+            limits: limits, patience: patience)
     }
 
     @Sendable private static func systemNow() -> Timestamp {

@@ -19,13 +19,19 @@ struct Server: Sendable {
 
     var isRunning: Bool { program.isRunning }
 
+    var residentBytes: Int { program.residentBytes }
+
     /// Ends it as a power failure would, without a word.
     func kill() { program.signal(9) }
 }
 
 /// Runs `body` with a server that has just been set up, and a sandbox whose clients are logged in to it.
-func withServer(_ body: (Server, Sandbox) async throws -> Void) async throws {
-    let sandbox = try Sandbox()
+/// `settings` are those of its environment.
+func withServer(
+    _ settings: [String: String] = [:], _ body: (Server, Sandbox) async throws -> Void
+) async throws {
+    var sandbox = try Sandbox()
+    sandbox.environment.merge(settings) { _, new in new }
     defer { sandbox.remove() }
     let server = try await startServer(in: sandbox)
     do {

@@ -3,6 +3,7 @@ import FormatGeneric
 import FoundationEssentials
 import GranaryCore
 import GranaryFormat
+import GranaryHTTP
 import GranaryModel
 import GranaryTestKit
 import NIOSSL
@@ -12,7 +13,8 @@ import Testing
 func withFiles<Value: Sendable>(
     _ repositories: [String: RepositorySettings] = ["files": RepositorySettings()],
     format: Generic = Generic(), in folder: TemporaryDirectory? = nil, tls: TLSConfiguration? = nil,
-    idleTimeout: Duration = .seconds(20), patience: Duration = .seconds(30), log: CapturedLog? = nil,
+    idleTimeout: Duration = .seconds(20), patience: Duration = .seconds(30), limits: Limits = Limits(),
+    log: CapturedLog? = nil,
     _ body: @escaping @Sendable (TestServer) async throws -> Value
 ) async throws -> Value {
     let fresh = try folder ?? TemporaryDirectory()
@@ -22,7 +24,7 @@ func withFiles<Value: Sendable>(
     }
     return try await TestServer.run(
         formats: [format], repositories: new, in: fresh, tls: tls, idleTimeout: idleTimeout, patience: patience,
-        log: log?.handler, body)
+        limits: limits, log: log?.handler, body)
 }
 
 extension String {

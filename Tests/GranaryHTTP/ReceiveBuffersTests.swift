@@ -20,4 +20,22 @@ struct ReceiveBuffersTests {
         #expect(read({ $0 / 2 }, times: 20) == ReceiveBuffers.largest)
         #expect(read({ _ in 100 }, times: 20) == ReceiveBuffers.smallest)
     }
+
+    @Test("Many uploads share what one may have, and none goes without")
+    func sharing() async throws {
+        var limits = Limits()
+        limits.receivedBytes = 1 << 20
+        let admission = Admission(limits, metrics: LimitMetrics(factory: PrometheusRegistry()))
+        func largest() -> Int {
+            var buffers = ReceiveBuffers(admission: admission)
+            func capacity() -> Int { buffers.buffer(allocator: ByteBufferAllocator()).capacity }
+            for _ in 0..<20 { _ = buffers.record(actualReadBytes: capacity()) }
+            return capacity()
+        }
+        #expect(largest() == ReceiveBuffers.largest)
+        for number in 0..<16 { try await admission.enter(.upload, "\(number)") }
+        #expect(largest() == 16 << 10)
+        for number in 16..<512 { try await admission.enter(.upload, "\(number)") }
+        #expect(largest() == ReceiveBuffers.smallest)
+    }
 }

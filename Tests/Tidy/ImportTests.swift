@@ -37,7 +37,7 @@ private let layers: [String: Layer] = [
             "ServiceLifecycle"
         ]),
     "GranaryHTTP": Layer(
-        ["GranaryModel", "GranaryFormat", "GranaryCore"],
+        ["GranaryModel", "GranaryFormat", "GranaryCore", "CSystemCalls"],
         [
             "Foundation", "HTTPTypes", "Hummingbird", "HummingbirdCore", "HummingbirdHTTP2", "HummingbirdTLS",
             "CoreMetrics", "Logging", "Metrics", "NIOCore", "NIOExtras", "NIOHTTP1", "NIOHTTP2", "NIOHTTPTypes",

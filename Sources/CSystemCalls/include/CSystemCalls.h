@@ -30,4 +30,12 @@ void granary_bound_allocator(void);
 /// Gives free memory back to the system. Takes milliseconds.
 void granary_release_memory(void);
 
+/// Of a connection: the option of `getsockopt` at the level of TCP, and of what it answers as much as is asked for here.
+#define GRANARY_TCP_INFO 11
+struct granary_connection {
+    uint8_t unused[120];
+    /// Bytes the other side has taken since the beginning.
+    uint64_t acknowledged;
+};
+
 #endif

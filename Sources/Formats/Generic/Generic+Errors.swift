@@ -9,7 +9,7 @@ extension Generic {
         switch problem {
         case .unauthenticated: reply.headers[.wwwAuthenticate] = #"Basic realm="Granary", charset="UTF-8""#
         case .unsupported: reply.headers[.allow] = allowedMethods(for: head)
-        case .unavailable(_, let seconds): reply.headers[.retryAfter] = String(seconds)
+        case .unavailable(_, let seconds), .tooMany(_, let seconds): reply.headers[.retryAfter] = String(seconds)
         case .outOfOrder(let status): reply.headers[named: "Upload-Offset"] = String(status.offset)
         case .preconditionFailed where isResumable(head): reply.headers[named: "Tus-Version"] = tusVersion
         default: break
@@ -45,6 +45,7 @@ extension Generic {
         case .preconditionFailed: .preconditionFailed
         case .tooLarge: .contentTooLarge
         case .unsupported: .methodNotAllowed
+        case .tooMany: .tooManyRequests
         case .unavailable: .serviceUnavailable
         case .interrupted: .requestTimeout
         }
@@ -55,7 +56,7 @@ extension Generic {
         case .unknown(.package, let name): "there is no directory '\(name)'"
         case .invalid(_, let text), .unknown(_, let text), .unauthenticated(let text), .denied(let text),
             .conflict(let text), .preconditionFailed(let text), .unsupported(let text), .unavailable(let text, _),
-            .interrupted(let text):
+            .tooMany(let text, _), .interrupted(let text):
             text
         case .missing(let names): "missing: \(names.joined(separator: ", "))"
         case .insufficientScope: "the token shown does not reach this far"

@@ -21,7 +21,7 @@ extension OCI {
         switch problem {
         case .unauthenticated, .insufficientScope:
             reply.headers[.wwwAuthenticate] = challenge(problem, head, operation)
-        case .unavailable(_, let seconds):
+        case .unavailable(_, let seconds), .tooMany(_, let seconds):
             reply.headers[.retryAfter] = String(max(seconds, 1))
         default:
             break
@@ -57,6 +57,7 @@ extension OCI {
         case .outOfOrder: Refusal(.rangeNotSatisfiable, "RANGE_INVALID", "the chunk does not start at the upload's end")
         case .tooLarge(let limit): Refusal(.contentTooLarge, "SIZE_INVALID", "at most \(limit) are accepted")
         case .unsupported(let text): Refusal(.methodNotAllowed, "UNSUPPORTED", text)
+        case .tooMany(let text, _): Refusal(.tooManyRequests, "TOOMANYREQUESTS", text)
         case .unavailable(let text, _): Refusal(.serviceUnavailable, "UNAVAILABLE", text)
         case .interrupted(let text): Refusal(.badRequest, contentCode(call), text)
         }

@@ -16,7 +16,7 @@ package struct ProblemDetails: Codable, Sendable {
         switch problem {
         case .unauthenticated, .insufficientScope:
             headers[.wwwAuthenticate] = "Basic realm=\"Granary\", charset=\"UTF-8\""
-        case .unavailable(_, let seconds):
+        case .unavailable(_, let seconds), .tooMany(_, let seconds):
             headers[.retryAfter] = String(seconds)
         default:
             break
@@ -40,6 +40,7 @@ package struct ProblemDetails: Codable, Sendable {
         case .outOfOrder(let status): (.conflict, "the upload stands at \(status.offset)")
         case .tooLarge(let limit): (.contentTooLarge, "the limit is \(limit)")
         case .unsupported(let text): (.methodNotAllowed, text)
+        case .tooMany(let text, _): (.tooManyRequests, text)
         case .unavailable(let text, _): (.serviceUnavailable, text)
         case .interrupted(let text): (.badRequest, text)
         }

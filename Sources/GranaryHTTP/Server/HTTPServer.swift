@@ -14,19 +14,15 @@ package struct ListenerSettings: Sendable {
     package let port: Int
     /// Nil serves plain HTTP.
     package let tls: TLSConfiguration?
-    /// A connection on which nothing arrives for as long, and that waits for no answer, is closed.
-    package let idleTimeout: Duration
     /// A body that goes on after its answer is read for as long.
     package let lingering: Duration
 
     package init(
-        host: String, port: Int, tls: TLSConfiguration?, idleTimeout: Duration = .seconds(75),
-        lingering: Duration = .seconds(30)
+        host: String, port: Int, tls: TLSConfiguration?, lingering: Duration = .seconds(30)
     ) {
         self.host = host
         self.port = port
         self.tls = tls
-        self.idleTimeout = idleTimeout
         self.lingering = lingering
     }
 }
@@ -53,38 +49,34 @@ package enum HTTPServer {
         onRunning: @escaping @Sendable (Int) async -> Void
     ) throws -> any Service {
         let group = MultiThreadedEventLoopGroup.singleton
-        let kind: any ServerChildChannel =
-            if let tls = settings.tls {
-                try secureChannel(tls, settings, responder)
-            } else {
-                PlainChannel(settings: settings, answering: responder)
-            }
-        return loopBound(kind, LoopExecutors(group)).server(
-            configuration: ServerConfiguration(
-                address: .hostname(settings.host, port: settings.port), backlog: 1024),
-            onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? settings.port) },
-            eventLoopGroup: group, logger: logger)
-    }
-
-    private static func loopBound(
-        _ kind: some ServerChildChannel, _ executors: LoopExecutors
-    ) -> any ServerChildChannel {
-        LoopBound(base: kind, executors: executors)
+        let connections = Connections(responder.admission.limits, metrics: responder.limitMetrics, group: group)
+        func service(_ kind: some ServerChildChannel) -> any Service {
+            let limited = LimitedChannel(
+                base: kind, executors: LoopExecutors(group), connections: connections, isPlain: settings.tls == nil)
+            return limited.server(
+                configuration: ServerConfiguration(
+                    address: .hostname(settings.host, port: settings.port), backlog: 1024),
+                onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? settings.port) },
+                eventLoopGroup: group, logger: logger)
+        }
+        guard let tls = settings.tls else { return service(PlainChannel(settings: settings, answering: responder)) }
+        return service(try secureChannel(tls, settings, responder))
     }
 
     /// TLS, and in it HTTP/1.1 or HTTP/2. Bytes go through buffers, to be encrypted.
     private static func secureChannel(
         _ tls: TLSConfiguration, _ settings: ListenerSettings, _ responder: Responder
     ) throws -> HTTP2UpgradeChannel {
+        let idleTimeout = responder.admission.limits.idleTimeout
         let channel = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [UnfinishedRequestHandler(lingering: settings.lingering)],
-            idleTimeout: TimeAmount(settings.idleTimeout),
+            additionalChannelHandlers: [RequestBounds(lingering: settings.lingering)],
+            idleTimeout: TimeAmount(idleTimeout),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: maximumHeaderBytes, maxHeaderListSize: maximumHeaderListBytes,
                 maxHeaderFieldCount: maximumHeaderCount))
         return try HTTP2UpgradeChannel(
             tlsConfiguration: tls,
-            configuration: .init(idleTimeout: settings.idleTimeout, streamConfiguration: channel)
+            configuration: .init(idleTimeout: idleTimeout, streamConfiguration: channel)
         ) { request, writer, channel in
             try await responder.respond(to: request, writer, channel, sendsFiles: false)
         }

@@ -4,7 +4,6 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
-import NIOHTTPTypesHTTP1
 
 /// A connection that speaks HTTP/1.1 without TLS, on which the kernel can send files.
 struct PlainChannel: HTTPChannelHandler {
@@ -21,18 +20,18 @@ struct PlainChannel: HTTPChannelHandler {
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
-            try channel.syncOptions?.setOption(.recvAllocator, value: ReceiveBuffers())
+            try channel.syncOptions?.setOption(.recvAllocator, value: ReceiveBuffers(admission: answering.admission))
             try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
             let pipeline = channel.pipeline.syncOperations
+            let watch = try pipeline.handler(type: ConnectionWatch.self)
             // Requests that come before the last answer wait in the asynchronous channel, and so does backpressure.
             try pipeline.configureHTTPServerPipeline(
                 withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
                 withEncoderConfiguration: .init(), withDecoderLimitConfiguration: HTTPServer.decoderLimits)
             try pipeline.addHandlers([
-                FileSender(), HTTP1ToHTTPServerCodec(secure: false),
-                UnfinishedRequestHandler(lingering: settings.lingering),
-                HTTPConnectionStateHandler(idleTimeout: settings.idleTimeout, logger: logger),
-                HotReads(responder: answering)
+                FileSender(),
+                HTTP1Codec(responder: answering, watch: watch, peer: channel.remoteAddress?.ipAddress ?? "-"),
+                RequestBounds(lingering: settings.lingering)
             ])
             return try NIOAsyncChannel(
                 wrappingChannelSynchronously: channel,
@@ -43,20 +42,4 @@ struct PlainChannel: HTTPChannelHandler {
     }
 
     func handle(value: Value, logger: Logger) async { await handleHTTP(asyncChannel: value, logger: logger) }
-}
-
-/// A kind of connection whose requests are answered on the thread of its event loop.
-struct LoopBound<Base: ServerChildChannel>: ServerChildChannel {
-    let base: Base
-    let executors: LoopExecutors
-
-    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Base.Value> {
-        base.setup(channel: channel, logger: logger)
-    }
-
-    func handle(value: Base.Value, logger: Logger) async {
-        await withTaskExecutorPreference(executors[value.channel.eventLoop]) {
-            await base.handle(value: value, logger: logger)
-        }
-    }
 }

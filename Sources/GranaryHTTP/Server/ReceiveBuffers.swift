@@ -9,13 +9,17 @@ struct ReceiveBuffers: RecvByteBufferAllocator {
     static let largest = 256 << 10
 
     private var size = ReceiveBuffers.smallest
+    /// The largest that a connection may have now.
+    private let allowance: @Sendable () -> Int
+
+    init(allowance: @escaping @Sendable () -> Int = { largest }) { self.allowance = allowance }
 
     func buffer(allocator: ByteBufferAllocator) -> ByteBuffer { allocator.buffer(capacity: size) }
 
     /// Answers true, which keeps the last buffer from being used again.
     mutating func record(actualReadBytes: Int) -> Bool {
         if actualReadBytes == size {
-            size = min(size * 4, Self.largest)
+            size = max(min(size * 4, Self.largest, allowance()), Self.smallest)
         } else if actualReadBytes < size / 4 {
             size = max(size / 4, Self.smallest)
         }
@@ -24,4 +28,11 @@ struct ReceiveBuffers: RecvByteBufferAllocator {
 
     /// Nil asks for no pool of buffers.
     func nextBufferSize() -> Int? { nil }
+}
+
+extension ReceiveBuffers {
+    /// Up to four of them wait for each upload, and all uploads together may have `Limits.receivedBytes`.
+    init(admission: Admission) {
+        self.init { admission.limits.receivedBytes / (4 * max(1, admission.uploading)) }
+    }
 }

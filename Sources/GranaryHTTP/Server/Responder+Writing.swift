@@ -18,27 +18,51 @@ extension Responder {
         _ reply: Reply, to request: IncomingRequest, _ writer: consuming ResponseWriter,
         _ fileChannel: (any Channel)?, _ record: inout RequestRecord
     ) async throws {
-        var (answer, pieces) = prepare(reply, for: request)
-        var file: OpenedFile?
-        if case .file(let served) = reply.body, !pieces.isEmpty {
-            file = await open(served)
-            if file == nil { answer = unreadable(request) }
+        let (answer, pieces) = prepare(reply, for: request)
+        guard case .file(let served) = reply.body, !pieces.isEmpty else {
+            var body = ByteBuffer()
+            if case .bytes(let bytes) = answer.body, request.method != .head { body = bytes }
+            return try await write(answer, body, writer, &record)
         }
+        if let bytes = gateway.bytes(of: served) {
+            return try await write(answer, Self.assemble(pieces, of: bytes), writer, &record)
+        }
+        let peer = record.peer
+        do throws(Problem) {
+            try await admission.enter(.download, peer)
+        } catch {
+            let (refusal, body) = refusal(error, request)
+            return try await write(refusal, body, writer, &record)
+        }
+        defer { admission.leave(.download, peer) }
+        switch await open(served) {
+        case .bytes(let bytes):
+            try await write(answer, Self.assemble(pieces, of: bytes), writer, &record)
+        case .reader(let reader):
+            record.status = answer.status.code
+            let out = try await writer.writeHead(head(of: answer, id: record.id))
+            try await send(pieces, of: reader, out, fileChannel, &record)
+        case nil:
+            let problem = Problem.unavailable("the stored bytes cannot be read", retryAfter: 60)
+            let (refusal, body) = refusal(problem, request)
+            try await write(refusal, body, writer, &record)
+        }
+    }
+
+    private func write(
+        _ answer: Reply, _ body: ByteBuffer, _ writer: consuming ResponseWriter, _ record: inout RequestRecord
+    ) async throws {
         record.status = answer.status.code
         let head = head(of: answer, id: record.id)
-        if case .reader(let reader) = file {
-            let out = try await writer.writeHead(head)
-            try await send(pieces, of: reader, out, fileChannel, &record)
-            return
-        }
-        var body = ByteBuffer()
-        if case .bytes(let bytes) = file {
-            body = Self.assemble(pieces, of: bytes)
-        } else if case .bytes(let bytes) = answer.body, request.method != .head {
-            body = bytes
-        }
         try await writer.write(response: head, body: ResponseBody(byteBuffer: body))
         record.bytes = Int64(body.readableBytes)
+    }
+
+    /// A refusal of a GET, and its body.
+    private func refusal(_ problem: Problem, _ request: IncomingRequest) -> (Reply, ByteBuffer) {
+        let reply = reply(to: problem, request)
+        guard case .bytes(let bytes) = reply.body else { return (reply, ByteBuffer()) }
+        return (reply, bytes)
     }
 
     /// The whole of an answer whose file, if it is to be sent, is in memory; nil when it is not.
@@ -66,18 +90,12 @@ extension Responder {
 
     /// Nil when the bytes that a row names are not there, which is for the operator to mend.
     private func open(_ file: ServedFile) async -> OpenedFile? {
-        if let bytes = gateway.bytes(of: file) { return .bytes(bytes) }
         do {
             return try await gateway.open(file)
         } catch {
             logger.error("stored bytes cannot be read", metadata: ["blob": "\(file.blob)", "error": "\(error)"])
             return nil
         }
-    }
-
-    private func unreadable(_ request: IncomingRequest) -> Reply {
-        let problem = Problem.unavailable("the stored bytes cannot be read", retryAfter: 60)
-        return gateway.refusal(problem, to: request) ?? ProblemDetails.reply(to: problem)
     }
 
     private func head(of reply: Reply, id: String) -> HTTPResponse {

@@ -19,6 +19,8 @@ package struct Responder: Sendable {
     let date = CurrentDate()
     private let names: RequestNames
     private let log: RequestLog
+    let admission: Admission
+    let limitMetrics: LimitMetrics
     private let patience: Duration
     private let clock = ContinuousClock()
 
@@ -28,13 +30,15 @@ package struct Responder: Sendable {
         gateway: Gateway, management: Management, readiness: ReadinessProbe, origin: OriginPolicy,
         registry: PrometheusRegistry, version: String, now: @escaping Now,
         random: @escaping @Sendable (Int) -> [UInt8], logger: Logger, log: RequestLog? = nil,
-        patience: Duration = .seconds(30)
+        limits: Limits = Limits(), patience: Duration = .seconds(30)
     ) {
         self.gateway = gateway
         self.management = ManagementInterface(management, version: version)
         pages = OperationsPages(readiness: readiness, registry: registry, version: version)
         self.origin = origin
         metrics = RequestMetrics(factory: registry)
+        limitMetrics = LimitMetrics(factory: registry)
+        admission = Admission(limits, metrics: limitMetrics)
         self.now = now
         self.random = random
         names = RequestNames(random(8))
@@ -49,8 +53,9 @@ package struct Responder: Sendable {
     ) async throws {
         let started = clock.now
         let incoming = incoming(request.head, GranaryFormat.RequestBody(body(of: request, channel)))
-        let outcome = await answer(incoming)
-        var record = record(of: incoming, outcome, peer: channel.remoteAddress?.ipAddress ?? "-")
+        let peer = channel.remoteAddress?.ipAddress ?? "-"
+        let outcome = await admitted(incoming, of: peer)
+        var record = record(of: incoming, outcome, peer: peer)
         do {
             try await write(outcome.reply, to: incoming, writer, sendsFiles ? channel : nil, &record)
         } catch {
@@ -116,8 +121,26 @@ package struct Responder: Sendable {
     private func body(of request: Request, _ channel: any Channel) -> GuardedBody {
         GuardedBody(
             body: request.body, length: request.headers[.contentLength].flatMap { Int64($0) },
-            expectsContinue: request.headers[.expect]?.lowercased() == "100-continue", patience: patience,
-            channel: channel, clock: clock)
+            expectsContinue: request.headers[.expect]?.lowercased() == "100-continue",
+            minimumRate: admission.limits.minimumRate, patience: patience, channel: channel, clock: clock)
+    }
+
+    /// Answers a request when it is its turn. Its place is free again before the answer is sent, so that who reads slowly
+    /// keeps nobody waiting.
+    private func admitted(_ request: IncomingRequest, of peer: String) async -> Outcome {
+        let kind = Admission.kind(of: request.headers)
+        do throws(Problem) {
+            try await admission.enter(kind, peer)
+        } catch {
+            return Outcome(reply: reply(to: error, request), actor: "anonymous", repository: nil, operation: "refused")
+        }
+        defer { admission.leave(kind, peer) }
+        return await answer(request)
+    }
+
+    /// Words a problem as what is served at the request's path does.
+    func reply(to problem: Problem, _ request: IncomingRequest) -> Reply {
+        gateway.refusal(problem, to: request) ?? ProblemDetails.reply(to: problem)
     }
 
     /// Reads from a format's mount are answered on the thread of their connection, because they wait more than they

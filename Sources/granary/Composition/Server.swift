@@ -36,6 +36,7 @@ struct Server {
         // Whatever is wrong with the settings is told before anything is made of them.
         let listener = try listener()
         let origin = try origin()
+        let limits = try limits()
         let drain = Duration.seconds(try configuration.number(.drainTimeout, in: 1...3600))
         let data = try DataDirectory(try configuration.text(.data))
         let driver = try SQLiteDriver(path: data.database)
@@ -60,7 +61,7 @@ struct Server {
         let management = Management(
             services: services, identity: identity, jobs: jobs, formats: gateway.formats, sweepGrace: sweepGrace)
         let isFirstStart = try await prepare(management, data)
-        let responder = responder(gateway, management, driver, origin)
+        let responder = responder(gateway, management, driver, origin, limits)
         let http = try HTTPServer.service(listener, responder: responder, logger: quiet(logger)) { port in
             await announce(Announcement(listener: listener, port: port, data: data, isFirstStart: isFirstStart))
         }
@@ -95,7 +96,8 @@ struct Server {
     }
 
     private func responder(
-        _ gateway: Gateway, _ management: Management, _ driver: SQLiteDriver, _ origin: OriginPolicy
+        _ gateway: Gateway, _ management: Management, _ driver: SQLiteDriver, _ origin: OriginPolicy,
+        _ limits: Limits
     ) -> Responder {
         let registry = PrometheusRegistry()
         lines.countDrops(with: registry.makeCounter(label: "granary_log_lines_dropped_total", dimensions: []))
@@ -105,7 +107,27 @@ struct Server {
         return Responder(
             gateway: gateway, management: management, readiness: readiness, origin: origin,
             registry: registry, version: BuildInfo.version, now: now, random: Self.random, logger: logger,
-            log: RequestLog(lines: lines, level: level))
+            log: RequestLog(lines: lines, level: level), limits: limits)
+    }
+
+    /// Raises what the system lets the process have open, and lowers what the server takes to that.
+    private func limits() throws -> Limits {
+        var limits = Limits()
+        let connections = try configuration.number(.connections, in: 1...1_000_000)
+        let files = OpenFiles.raiseLimit()
+        let possible = max(1, (files - OpenFiles.reserve) / 4 * 3)
+        if possible < connections {
+            logger.warning(
+                "the system lets the process have \(files) files open, which is enough for \(possible) connections")
+        }
+        limits.connections = Limits.Share(total: min(connections, possible))
+        limits.downloads = Limits.Share(total: max(1, min(limits.downloads.total, possible / 3)))
+        // Behind a proxy all connections have its address.
+        if try configuration.flag(.trustForwarded) { limits.connections.ofAddress = limits.connections.total }
+        limits.requests = Limits.Share(total: try configuration.number(.requests, in: 1...1_000_000))
+        limits.uploads = Limits.Share(total: try configuration.number(.uploads, in: 1...1_000_000))
+        limits.idleTimeout = .seconds(try configuration.number(.idleTimeout, in: 1...86400))
+        return limits
     }
 
     private func origin() throws -> OriginPolicy {
@@ -126,7 +148,7 @@ struct Server {
     private func listener() throws -> ListenerSettings {
         ListenerSettings(
             host: try configuration.text(.host), port: try configuration.number(.port, in: 0...65535),
-            tls: try tls(), idleTimeout: .seconds(try configuration.number(.idleTimeout, in: 1...86400)))
+            tls: try tls())
     }
 
     private func tls() throws -> TLSConfiguration? {

@@ -39,6 +39,12 @@ struct Setting: Sendable {
         key: "idle.timeout", standard: .number(75), summary: "Seconds until a quiet connection is closed")
     static let drainTimeout = Setting(
         key: "drain.timeout", standard: .number(30), summary: "Seconds a stopping server waits for its requests")
+    static let connections = Setting(
+        key: "limits.connections", standard: .number(16_384), summary: "Open connections; more are told to come back")
+    static let requests = Setting(
+        key: "limits.requests", standard: .number(1024), summary: "Requests without a body that are worked on at once")
+    static let uploads = Setting(
+        key: "limits.uploads", standard: .number(512), summary: "Requests with a body that are worked on at once")
     static let sweepInterval = Setting(
         key: "sweep.interval", standard: .number(3600),
         summary: "Seconds between sweeps for bytes that nothing needs; 0 sweeps only when asked")
@@ -57,8 +63,7 @@ struct Setting: Sendable {
         summary: "The administrator's password on the first start, instead of a random one", isSecret: true)
 
     static let all = [
-        data, host, port, publicURL, trustForwarded, certificate, privateKey, idleTimeout, drainTimeout, sweepInterval,
-        sweepGrace, scrubRate, backupPath, logLevel,
-        logFormat, adminPassword
+        data, host, port, publicURL, trustForwarded, certificate, privateKey, idleTimeout, drainTimeout, connections,
+        requests, uploads, sweepInterval, sweepGrace, scrubRate, backupPath, logLevel, logFormat, adminPassword
     ]
 }
