@@ -26,8 +26,7 @@ struct Mounts: Work {
         let peer = try station.peer
         let prefix = "bench/mounted/\(maker.uniqueName())"
         var tally = Tally(count: 0, seconds: 1)
-        Disk.settle()
-        let metering = try Metering.of(peer) {
+        let metering = try Metering.of(peer, storing: 64 << 20) {
             tally = try Tally.of(clients: Self.clients, seconds: seconds) { [blob] client in
                 let pusher = try Pusher(peer)
                 return { index in
