@@ -115,7 +115,7 @@ let package = Package(
             [
                 "GranaryModel", "GranaryPolicy", "GranaryFormat", "GranaryPorts", "GranaryStore", .crypto,
                 .cryptoExtras,
-                .httpTypes, .jwt, .lifecycle, .logging, .nioCore
+                .httpTypes, .jwt, .lifecycle, .logging, .metrics, .nioCore
             ]),
         module(
             "GranaryHTTP",

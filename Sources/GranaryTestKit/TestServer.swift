@@ -41,26 +41,31 @@ package struct TestServer: Sendable {
     package let admin = Principal(user: UserName("admin"), isAdministrator: true, scopes: nil)
 
     /// Serves from `folder` while `body` runs. Run twice on one folder, it is a restart. `patience` is how long the sender
-    /// of a body may be slow, and how long it may go on after the answer.
+    /// of a body may be slow, and how long it may go on after the answer. With `trustsForwarded`, a client may say from which
+    /// address it comes.
     package static func run<Value: Sendable>(
         formats: [any PackageFormat], repositories: [NewRepository], in folder: TemporaryDirectory,
         tls: TLSConfiguration? = nil, idleTimeout: Duration = .seconds(20), patience: Duration = .seconds(30),
-        askedPeriod: Duration = RecentlyAsked.period, limits: Limits = Limits(),
-        log: (@Sendable (String) -> any LogHandler)? = nil,
+        askedPeriod: Duration = RecentlyAsked.period, limits: Limits = Limits(), clock: ManualClock? = nil,
+        trustsForwarded: Bool = false, log: (@Sendable (String) -> any LogHandler)? = nil,
         _ body: @escaping @Sendable (TestServer) async throws -> Value
     ) async throws -> Value {
         var limits = limits
         limits.idleTimeout = idleTimeout
         return try await Turnstile.servers.pass { [limits] in
-            try await serve(formats, repositories, in: folder, tls, limits, patience, askedPeriod, log, body)
+            try await serve(
+                formats, repositories, in: folder, tls, limits, patience, askedPeriod, clock, trustsForwarded, log, body)
         }
     }
 
     private static func serve<Value: Sendable>(
         _ formats: [any PackageFormat], _ repositories: [NewRepository], in folder: TemporaryDirectory,
         _ tls: TLSConfiguration?, _ limits: Limits, _ patience: Duration, _ askedPeriod: Duration,
+        _ clock: ManualClock?, _ trustsForwarded: Bool,
         _ log: (@Sendable (String) -> any LogHandler)?, _ body: @escaping @Sendable (TestServer) async throws -> Value
     ) async throws -> Value {
+        let now = clock.map { clock in { @Sendable in clock.now } } ?? systemNow
+        let registry = PrometheusRegistry()
         let logger = Logger(label: "test", factory: log ?? { _ in SwiftLogNoOpLogHandler() })
         let files = NIOThreadPool(numberOfThreads: 4)
         files.start()
@@ -68,37 +73,52 @@ package struct TestServer: Sendable {
         try await Migrator(driver: driver).migrate()
         let services = Services(
             driver: driver, blobs: try FilesystemBlobStore(root: folder.path, pool: files),
-            snapshot: CurrentSnapshot(driver: driver), now: systemNow, random: systemRandom, logger: logger,
-            passwordRounds: 10, askedPeriod: askedPeriod)
+            snapshot: CurrentSnapshot(driver: driver), now: now, random: systemRandom, logger: logger,
+            metrics: registry, passwordRounds: 10, askedPeriod: askedPeriod)
         try await services.snapshot.refresh()
         let signer = await TokenSigner(
-            key: [UInt8](repeating: 7, count: 32), now: systemNow, random: systemRandom)
+            key: [UInt8](repeating: 7, count: 32), now: now, random: systemRandom)
         let identity = Identity(services: services, signer: signer) { work in
-            (try? await files.runIfActive(work)) ?? false
+            try? await files.runIfActive(work)
         }
         let gateway = Gateway(formats: formats, services: services, identity: identity)
         let jobs = JobRunner(services: services, kinds: Upkeep.kinds(services))
         let management = Management(services: services, identity: identity, jobs: jobs, formats: gateway.formats)
         _ = try await management.firstStart(repositories: repositories, password: administrator.password) { _ in }
-        let responder = responder(gateway, management, isSecure: tls != nil, logger, limits, patience)
+        let origin = OriginPolicy(
+            configured: nil, trustsForwarded: trustsForwarded, isSecure: tls != nil, fallbackAuthority: "localhost")
+        let responder = Responder(
+            gateway: gateway, management: management, readiness: ReadinessProbe {}, origin: origin,
+            registry: registry, version: "test", now: now, random: systemRandom, logger: logger, limits: limits,
+            patience: patience)
         let (ports, told) = AsyncStream<Int>.makeStream()
         let http = try HTTPServer.service(
             ListenerSettings(host: "127.0.0.1", port: 0, tls: tls, lingering: patience),
             responder: responder, logger: logger
         ) { told.yield($0) }
         let group = ServiceGroup(configuration: .init(services: [http, jobs], logger: logger))
-        let result = try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await group.run() }
+        let result = try await run(group) {
             var iterator = ports.makeAsyncIterator()
             guard let port = await iterator.next() else { throw CancellationError() }
+            return try await body(
+                TestServer(
+                    origin: "\(tls == nil ? "http" : "https")://127.0.0.1:\(port)", port: port, services: services,
+                    management: management))
+        }
+        try driver.close()
+        try await files.shutdownGracefully()
+        return result
+    }
+
+    /// Runs services until `body` has ended.
+    private static func run<Value: Sendable>(
+        _ group: ServiceGroup, during body: @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
             let outcome: Result<Value, any Error>
             do {
-                let scheme = tls == nil ? "http" : "https"
-                outcome = .success(
-                    try await body(
-                        TestServer(
-                            origin: "\(scheme)://127.0.0.1:\(port)", port: port, services: services,
-                            management: management)))
+                outcome = .success(try await body())
             } catch {
                 outcome = .failure(error)
             }
@@ -106,21 +126,6 @@ package struct TestServer: Sendable {
             try await tasks.waitForAll()
             return try outcome.get()
         }
-        try driver.close()
-        try await files.shutdownGracefully()
-        return result
-    }
-
-    private static func responder(
-        _ gateway: Gateway, _ management: Management, isSecure: Bool, _ logger: Logger, _ limits: Limits,
-        _ patience: Duration
-    ) -> Responder {
-        Responder(
-            gateway: gateway, management: management, readiness: ReadinessProbe {},
-            origin: OriginPolicy(
-                configured: nil, trustsForwarded: false, isSecure: isSecure, fallbackAuthority: "localhost"),
-            registry: PrometheusRegistry(), version: "test", now: systemNow, random: systemRandom, logger: logger,
-            limits: limits, patience: patience)
     }
 
     @Sendable private static func systemNow() -> Timestamp {

@@ -28,6 +28,7 @@ import Testing
         Case(problem: .mismatch(expected: "a", actual: "b"), status: 409),
         Case(problem: .preconditionFailed("no"), status: 412),
         Case(problem: .tooLarge(.gibibytes(1)), status: 413),
+        Case(problem: .tooMany("wait", retryAfter: 30), status: 429, field: ("Retry-After", "30")),
         Case(problem: .unavailable("full", retryAfter: 30), status: 503, field: ("Retry-After", "30"))
     ]
 

@@ -41,6 +41,7 @@ import Testing
         ErrorCase(problem: .mismatch(expected: "a", actual: "b"), method: .put, status: 400, code: "DIGEST_INVALID"),
         ErrorCase(problem: .tooLarge(ByteCount(1)), method: .put, status: 413, code: "SIZE_INVALID"),
         ErrorCase(problem: .unsupported(""), method: .patch, status: 405, code: "UNSUPPORTED"),
+        ErrorCase(problem: .tooMany("", retryAfter: 7), status: 429, code: "TOOMANYREQUESTS"),
         ErrorCase(problem: .unavailable("", retryAfter: 7), status: 503, code: "UNAVAILABLE"),
         ErrorCase(problem: .interrupted(""), method: .put, status: 400, code: "MANIFEST_INVALID"),
         ErrorCase(problem: .interrupted(""), method: .patch, path: session, status: 400, code: "BLOB_UPLOAD_INVALID"),
@@ -155,6 +156,7 @@ import Testing
     @Test func `A server that cannot now says when to come back`() {
         let head = request(.get, "a/tags/list")
         #expect(OCI().reply(to: .unavailable("", retryAfter: 7), for: head, nil).headers[.retryAfter] == "7")
+        #expect(OCI().reply(to: .tooMany("", retryAfter: 7), for: head, nil).headers[.retryAfter] == "7")
         #expect(OCI().reply(to: .unavailable("", retryAfter: 0), for: head, nil).headers[.retryAfter] == "1")
     }
 

@@ -3,6 +3,7 @@ import GranaryModel
 import GranaryPorts
 import GranaryStore
 import ServiceLifecycle
+import GranaryTestKit
 import Testing
 
 @testable import GranaryCore

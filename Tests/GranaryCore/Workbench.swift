@@ -10,19 +10,9 @@ import GranaryTestKit
 import Logging
 import NIOCore
 import NIOPosix
-import Synchronization
 import Testing
 
 @testable import GranaryCore
-
-/// A clock that a test moves.
-final class ManualClock: Sendable {
-    private let time = Mutex(Timestamp(milliseconds: 1_700_000_000_000))
-
-    var now: Timestamp { time.withLock { $0 } }
-
-    func advance(by duration: Duration) { time.withLock { $0 = $0.adding(duration) } }
-}
 
 /// The stores of a server without its HTTP, with one repository that takes everything.
 struct Workbench: Sendable {
@@ -43,7 +33,7 @@ struct Workbench: Sendable {
             driver: driver, blobs: try FilesystemBlobStore(root: folder.path, pool: .singleton, files: files),
             snapshot: CurrentSnapshot(driver: driver), now: { [clock] in clock.now },
             random: { (0..<$0).map { _ in UInt8.random(in: .min ... .max) } },
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, passwordRounds: 10)
         repository = try await driver.write { connection in
             let rows = RepositoryRows(connection)
             if try rows.all().isEmpty {

@@ -14,6 +14,7 @@ func withFiles<Value: Sendable>(
     _ repositories: [String: RepositorySettings] = ["files": RepositorySettings()],
     format: Generic = Generic(), in folder: TemporaryDirectory? = nil, tls: TLSConfiguration? = nil,
     idleTimeout: Duration = .seconds(20), patience: Duration = .seconds(30), limits: Limits = Limits(),
+    trustsForwarded: Bool = false,
     log: CapturedLog? = nil,
     _ body: @escaping @Sendable (TestServer) async throws -> Value
 ) async throws -> Value {
@@ -24,7 +25,7 @@ func withFiles<Value: Sendable>(
     }
     return try await TestServer.run(
         formats: [format], repositories: new, in: fresh, tls: tls, idleTimeout: idleTimeout, patience: patience,
-        limits: limits, log: log?.handler, body)
+        limits: limits, trustsForwarded: trustsForwarded, log: log?.handler, body)
 }
 
 extension String {

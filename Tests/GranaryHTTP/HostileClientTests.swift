@@ -115,11 +115,12 @@ struct HostileClientTests {
 
     @Test("Every credential that is not right is refused, and asked for again")
     func authorizations() async throws {
-        try await withFiles(["files": .init(anonymousRead: true)]) { server in
-            for authorization in Self.authorizations {
+        try await withFiles(["files": .init(anonymousRead: true)], trustsForwarded: true) { server in
+            for (number, authorization) in Self.authorizations.enumerated() {
                 for path in ["/generic/files/", "/api/v1/whoami", "/api/v1/version"] {
+                    // From elsewhere each time, since who guesses is to wait.
                     let request =
-                        "GET \(path) HTTP/1.1\r\nHost: h\r\nAuthorization: \(authorization)\r\nConnection: close\r\n\r\n"
+                        "GET \(path) HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 192.0.2.\(number)\r\nAuthorization: \(authorization)\r\nConnection: close\r\n\r\n"
                     let answer = try await server.raw(request.bytes)
                     let isMalformed = authorization.utf8.contains { $0 < 0x20 }
                     #expect(statusCode(answer) == (isMalformed ? 400 : 401), "\(authorization.prefix(80)) \(path)")

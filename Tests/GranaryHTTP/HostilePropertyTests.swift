@@ -49,7 +49,7 @@ struct HostilePropertyTests {
     func management() async throws {
         let folder = try TemporaryDirectory()
         defer { folder.remove() }
-        try await TestServer.run(formats: [Generic()], repositories: [], in: folder) { server in
+        try await TestServer.run(formats: [Generic()], repositories: [], in: folder, trustsForwarded: true) { server in
             var generator = Generator(seed: 24)
             let body = Array(#"{"name":"some","format":"generic","kind":"local","settings":{"isDefault":false}}"#.utf8)
             for _ in 0..<150 {
@@ -59,10 +59,11 @@ struct HostilePropertyTests {
             }
             let credential = Array(
                 TestServer.basic(TestServer.administrator.user, TestServer.administrator.password).utf8)
-            for _ in 0..<60 {
+            for number in 0..<60 {
                 let bytes = generator.mutation(of: credential).filter { (0x20...0x7E).contains($0) }
                 let answer = try await server.send(
-                    "GET", "/api/v1/whoami", authorization: String(decoding: bytes, as: UTF8.self))
+                    "GET", "/api/v1/whoami", ["X-Forwarded-For": "192.0.2.\(number)"],
+                    authorization: String(decoding: bytes, as: UTF8.self))
                 #expect([200, 401].contains(answer.status), "\(answer.text)")
             }
         }

@@ -104,6 +104,15 @@ struct ManagementDocumentTests {
                 #expect(schema["$ref"]?.text == "#/components/schemas/Problem")
                 #expect(operation["responses", "default", "content", "application/problem+json"] != nil)
             }
+            for operation in Self.operations(document) {
+                #expect(Self.schema(operation["responses", "429"])?["$ref"]?.text == "#/components/schemas/Problem")
+                #expect(operation["responses", "429", "headers", "Retry-After"] != nil)
+            }
+            let guesses = try await concurrently(6) { number in
+                try await server.send("GET", "/api/v1/users", authorization: TestServer.basic("ann", "\(number)"))
+            }
+            let tooMany = try #require(guesses.first { $0.status == 429 })
+            #expect(tooMany["Content-Type"] == "application/problem+json" && tooMany["Retry-After"] == "1")
             for (method, path, user) in Self.refusals {
                 let answer = try await server.send(method, path, authorization: user)
                 #expect((400..<500).contains(answer.status), "\(method) \(path)")

@@ -32,6 +32,23 @@ struct OriginTests {
         Case(authority: String(repeating: "a", count: 256), expected: "http://fallback:1")
     ]
 
+    private static let clients: [(trusts: Bool, claims: [String], expected: String)] = [
+        (false, ["192.0.2.1"], "127.0.0.1"), (true, [], "127.0.0.1"), (true, ["192.0.2.1"], "192.0.2.1"),
+        (true, ["192.0.2.1, 192.0.2.2"], "192.0.2.2"), (true, ["192.0.2.1", "192.0.2.2 "], "192.0.2.2"),
+        (true, ["192.0.2.1,2001:DB8:0::1"], "2001:db8::1"), (true, ["192.0.2.1,"], "127.0.0.1"),
+        (true, ["unknown"], "127.0.0.1"), (true, ["192.0.2.1:80"], "127.0.0.1"), (true, ["192.0.2.999"], "127.0.0.1"),
+        (true, ["/var/run/socket"], "127.0.0.1"), (true, [""], "127.0.0.1")
+    ]
+
+    @Test("A client is where its connection comes from, unless somebody trusted knows better", arguments: clients)
+    func peers(_ example: (trusts: Bool, claims: [String], expected: String)) {
+        let policy = OriginPolicy(
+            configured: nil, trustsForwarded: example.trusts, isSecure: false, fallbackAuthority: "fallback:1")
+        var request = HTTPRequest(method: .get, scheme: "http", authority: "h", path: "/")
+        for claim in example.claims { request.headerFields.append(.init(name: .xForwardedFor, value: claim)) }
+        #expect(policy.peer(of: request, connectedFrom: "127.0.0.1") == example.expected)
+    }
+
     @Test("It is what the client used, unless somebody trusted knows better")
     func origins() {
         for example in Self.cases {

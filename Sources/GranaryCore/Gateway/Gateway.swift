@@ -14,16 +14,20 @@ package struct IncomingRequest: Sendable {
     package let headers: HTTPFields
     /// `scheme://authority` of this server as the client sees it.
     package let origin: String
+    /// The address of the client.
+    package let peer: String
     package let body: RequestBody
 
     package init(
-        method: HTTPRequest.Method, path: String, query: String, headers: HTTPFields, origin: String, body: RequestBody
+        method: HTTPRequest.Method, path: String, query: String, headers: HTTPFields, origin: String,
+        peer: String, body: RequestBody
     ) {
         self.method = method
         self.path = path
         self.query = query
         self.headers = headers
         self.origin = origin
+        self.peer = peer
         self.body = body
     }
 }
@@ -67,7 +71,8 @@ package struct Gateway: Sendable {
     package func respond(to request: IncomingRequest) async -> Outcome? {
         guard let (mount, rest) = mount(of: request) else { return nil }
         do {
-            let principal = try await authenticator.authenticate(request.headers[.authorization])
+            let principal = try await authenticator.authenticate(
+                request.headers[.authorization], from: request.peer)
             return await mount.respond(to: request, rest: rest, principal)
         } catch {
             return mount.refuse(error, request, rest: rest)

@@ -8,6 +8,8 @@ import GranaryStore
 struct MountAccess: ServiceAccess {
     let format: FormatName
     let principal: Principal
+    /// The address of the client.
+    let peer: String
     let services: Services
     let identity: Identity
 
@@ -57,7 +59,10 @@ struct MountAccess: ServiceAccess {
         for requests: [ScopeRequest], listing: Bool, login: (user: String, secret: String)?
     ) async throws(Problem) -> IssuedToken {
         var caller = principal
-        if let login { caller = try await identity.authenticator.authenticate(user: login.user, secret: login.secret) }
+        if let login {
+            caller = try await identity.authenticator.authenticate(
+                user: login.user, secret: login.secret, from: peer)
+        }
         let snapshot = services.snapshot.value
         var scopes: [Scope] = []
         var granted: [ScopeRequest] = []

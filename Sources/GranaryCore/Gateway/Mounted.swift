@@ -197,7 +197,8 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
         do throws(Problem) {
             if operation.requirement == .identity { try requireIdentity(context) }
             let access = MountAccess(
-                format: format.name, principal: context.principal, services: services, identity: identity)
+                format: format.name, principal: context.principal, peer: context.request.peer, services: services,
+                identity: identity)
             let reply = try await format.performService(
                 operation, FormatRequest(head: head, body: context.request.body), on: access)
             return outcome(reply, context, nil, operation.name)

@@ -1,6 +1,7 @@
 package import GranaryModel
 package import GranaryPorts
 package import Logging
+package import Metrics
 
 /// What the verbs of the core are built from: the sockets, the clock, chance, and the configuration in memory.
 package struct Services: Sendable {
@@ -12,6 +13,8 @@ package struct Services: Sendable {
     /// That many unguessable bytes.
     package let random: @Sendable (Int) -> [UInt8]
     package let logger: Logger
+    /// Where what happens is counted.
+    let metrics: any MetricsFactory
     /// What the sweep must leave for a moment.
     package let recentlyAsked: RecentlyAsked
     /// The bytes of small blobs. Whoever takes a blob out of use drops it here.
@@ -25,6 +28,7 @@ package struct Services: Sendable {
     package init(
         driver: any SQLDriver, blobs: any BlobStore, snapshot: CurrentSnapshot, now: @escaping Now,
         random: @escaping @Sendable (Int) -> [UInt8], logger: Logger,
+        metrics: any MetricsFactory = NOOPMetricsHandler.instance,
         passwordRounds: Int = 14, askedPeriod: Duration = RecentlyAsked.period
     ) {
         files = FileMemory()
@@ -34,6 +38,7 @@ package struct Services: Sendable {
         self.now = now
         self.random = random
         self.logger = logger
+        self.metrics = metrics
         recentlyAsked = RecentlyAsked(now: now, period: askedPeriod)
         self.passwordRounds = passwordRounds
     }

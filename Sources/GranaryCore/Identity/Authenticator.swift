@@ -6,6 +6,9 @@ import GranaryStore
 import Synchronization
 
 /// Finds out who makes a request: by password, by access token, or by a short-lived signed token.
+///
+/// Who shows wrong passwords is slowed down, as `LoginThrottle` says; what was right a moment ago never is. Tokens cannot be
+/// guessed, so they are looked at in any case, but wrong ones count against the address.
 package final class Authenticator: Sendable {
     /// A longer header is refused before it is decoded.
     package static let maximumHeaderBytes = 16 << 10
@@ -15,22 +18,27 @@ package final class Authenticator: Sendable {
     private let services: Services
     private let signer: TokenSigner
     private let memory: CredentialMemory
-    private let hashing: BlockingWork
+    private let queue: PasswordQueue
+    private let throttle = LoginThrottle()
+    private let logins = SharedLogins()
+    private let metrics: LoginMetrics
     private let uses = Mutex<[String: Timestamp]>([:])
 
     init(services: Services, signer: TokenSigner, hashing: @escaping BlockingWork) {
         self.services = services
         self.signer = signer
-        self.hashing = hashing
+        queue = PasswordQueue(hashing: hashing)
+        metrics = LoginMetrics(factory: services.metrics)
         memory = CredentialMemory(key: services.random(32))
     }
 
-    /// The principal of an `Authorization` header; anonymous when there is none. Throws `.unauthenticated` when it is wrong.
-    func authenticate(_ header: String?) async throws(Problem) -> Principal {
+    /// The principal of an `Authorization` header that somebody at the address `peer` shows; anonymous when there is none.
+    /// Throws `.unauthenticated` when it is wrong, and `.tooMany` after too many wrong ones.
+    func authenticate(_ header: String?, from peer: String) async throws(Problem) -> Principal {
         guard let header else { return .anonymous }
         switch try Credential(header) {
-        case .login(let user, let secret): return try await authenticate(user: user, secret: secret)
-        case .bearer(let token): return try await bearer(token)
+        case .login(let user, let secret): return try await authenticate(user: user, secret: secret, from: peer)
+        case .bearer(let token): return try await bearer(token, from: peer)
         }
     }
 
@@ -71,20 +79,71 @@ package final class Authenticator: Sendable {
     }
 
     /// The principal of a user name with a password or an access token.
-    func authenticate(user: String, secret: String) async throws(Problem) -> Principal {
+    func authenticate(user: String, secret: String, from peer: String) async throws(Problem) -> Principal {
         if let known = try known(user: user, secret: secret) { return known }
-        if let token = TokenSecret(secret) { return try Self.check(try await principal(of: token), is: user) }
-        let generation = memory.generation
-        let name = UserName(user)
-        let account = try await services.performing {
-            try await services.driver.read { connection in
-                try name.flatMap { try AccountRows(connection).account($0) }
-            }
+        if let token = TokenSecret(secret) {
+            return try Self.check(try await principal(of: token, from: peer), is: user)
         }
-        guard await isRight(secret, account?.passwordHash), let account else { throw Self.wrong }
-        memory.remember(
-            Self.login(user, secret), of: account.user.name, at: services.now(), notAfter: nil, generation: generation)
-        return try principal(of: account.user.name)
+        let generation = memory.generation
+        let key = SharedLogins.Key(
+            credential: memory.fingerprint(of: Self.login(user, secret)), peer: peer, generation: generation)
+        let verdict = await logins.verdict(on: key) {
+            await verify(user: user, secret: secret, from: peer, generation: generation)
+        }
+        guard let verdict else { throw .unavailable("the password could not be checked", retryAfter: 1) }
+        return try principal(of: try verdict.get())
+    }
+
+    /// Checks a password that nobody has checked lately, as often as the throttle allows.
+    private func verify(
+        user: String, secret: String, from peer: String, generation: Int
+    ) async -> SharedLogins.Verdict {
+        // Whoever was first a moment ago may have ended since.
+        if let name = memory.user(of: Self.login(user, secret), at: services.now()) { return .success(name) }
+        if let wait = throttle.begin(user, at: peer, now: services.now()) {
+            metrics.noteThrottled()
+            let seconds = Int((wait + .milliseconds(999)).components.seconds)
+            return .failure(.tooMany("too many wrong passwords; try again in \(seconds) s", retryAfter: seconds))
+        }
+        let verdict = await compare(user, secret)
+        var outcome = LoginThrottle.Outcome.unknown
+        if case .success(let name) = verdict {
+            outcome = .right
+            memory.remember(
+                Self.login(user, secret), of: name, at: services.now(), notAfter: nil, generation: generation)
+        } else if verdict == .failure(Self.wrong) {
+            outcome = .wrong
+            metrics.noteFailed()
+        }
+        throttle.end(user, at: peer, outcome, now: services.now())
+        return verdict
+    }
+
+    /// Hashes even when there is no such user, so that the answer takes as long.
+    private func compare(_ user: String, _ secret: String) async -> SharedLogins.Verdict {
+        let absent = "scrypt$\(services.passwordRounds)$AAAAAAAAAAAAAAAAAAAAAA==$AAAA"
+        do throws(Problem) {
+            let name = UserName(user)
+            let account = try await services.performing {
+                try await services.driver.read { connection in
+                    try name.flatMap { try AccountRows(connection).account($0) }
+                }
+            }
+            switch await queue.verify(secret, against: account?.passwordHash ?? absent) {
+            case .right:
+                guard let name = account?.user.name else { return .failure(Self.wrong) }
+                _ = try principal(of: name)
+                return .success(name)
+            case .wrong: return .failure(Self.wrong)
+            case .busy:
+                metrics.noteBusy()
+                return .failure(.unavailable("too many log in at once", retryAfter: 1))
+            case .abandoned: return nil
+            }
+        } catch {
+            // What an account is like cannot be found out by somebody who has gone away.
+            return Task.isCancelled ? nil : .failure(error)
+        }
     }
 
     /// Nil for a login that nobody has checked lately.
@@ -119,12 +178,20 @@ package final class Authenticator: Sendable {
 
     private static let wrong = Problem.unauthenticated("the user name or the password is wrong")
 
-    private func bearer(_ credential: String) async throws(Problem) -> Principal {
-        if let token = TokenSecret(credential) { return try await principal(of: token) }
-        guard let claims = await signer.verify(credential) else {
-            throw .unauthenticated("the token is not valid or no longer valid")
+    private func bearer(_ credential: String, from peer: String) async throws(Problem) -> Principal {
+        if let token = TokenSecret(credential) { return try await principal(of: token, from: peer) }
+        switch await signer.verify(credential) {
+        case .valid(let claims): return try principal(of: claims)
+        case .over: break
+        case .forged: noteWrongSecret(from: peer)
         }
-        return try principal(of: claims)
+        throw .unauthenticated("the token is not valid or no longer valid")
+    }
+
+    /// Who shows what was never right may be looking for what is.
+    private func noteWrongSecret(from peer: String) {
+        metrics.noteFailed()
+        throttle.noteFailure(at: peer, now: services.now())
     }
 
     private func principal(of claims: TokenSigner.Claims) throws(Problem) -> Principal {
@@ -136,16 +203,19 @@ package final class Authenticator: Sendable {
             user: user, isAdministrator: whole.isAdministrator, scopes: claims.scopes, mayList: claims.list)
     }
 
-    private func principal(of token: TokenSecret) async throws(Problem) -> Principal {
+    private func principal(of token: TokenSecret, from peer: String) async throws(Problem) -> Principal {
         if let known = try known(token) { return known }
         let now = services.now()
         let generation = memory.generation
         let stored = try await services.performing {
             try await services.driver.read { try AccountRows($0).token(token.id) }
         }
-        guard let stored, PasswordHash.constantTimeEqual(stored.secretHash.utf8, token.hash.utf8),
-            stored.token.revokedAt == nil, stored.token.expiresAt.map({ $0 > now }) ?? true
-        else { throw .unauthenticated("the access token is not valid or no longer valid") }
+        let invalid = Problem.unauthenticated("the access token is not valid or no longer valid")
+        guard let stored, PasswordHash.constantTimeEqual(stored.secretHash.utf8, token.hash.utf8) else {
+            noteWrongSecret(from: peer)
+            throw invalid
+        }
+        guard stored.token.revokedAt == nil, stored.token.expiresAt.map({ $0 > now }) ?? true else { throw invalid }
         memory.remember(
             token.text, of: stored.token.user, at: now, notAfter: stored.token.expiresAt,
             generation: generation)
@@ -169,13 +239,6 @@ package final class Authenticator: Sendable {
     private func principal(of name: UserName) throws(Problem) -> Principal {
         guard let user = services.snapshot.value.users[name], !user.isDisabled else { throw Self.wrong }
         return Principal(user: name, isAdministrator: user.isAdministrator, scopes: nil)
-    }
-
-    /// Hashes even when there is no such user, so that the answer takes as long.
-    private func isRight(_ secret: String, _ stored: String?) async -> Bool {
-        let absent = "scrypt$\(services.passwordRounds)$AAAAAAAAAAAAAAAAAAAAAA==$AAAA"
-        let hash = stored ?? absent
-        return await hashing { PasswordHash.verify(secret, against: hash) }
     }
 }
 

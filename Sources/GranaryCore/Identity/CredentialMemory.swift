@@ -26,7 +26,7 @@ final class CredentialMemory: Sendable {
     init(key: [UInt8]) { self.key = SymmetricKey(data: key) }
 
     func user(of credential: String, at now: Timestamp) -> UserName? {
-        let name = hash(credential)
+        let name = fingerprint(of: credential)
         return state.withLock { state in
             guard let entry = state.entries[name] else { return nil }
             if entry.until > now { return entry.user }
@@ -43,7 +43,7 @@ final class CredentialMemory: Sendable {
         _ credential: String, of user: UserName, at now: Timestamp, notAfter limit: Timestamp?, generation: Int
     ) {
         let until = min(now.adding(Self.lifetime), limit ?? now.adding(Self.lifetime))
-        let name = hash(credential)
+        let name = fingerprint(of: credential)
         state.withLock { state in
             guard state.generation == generation else { return }
             if state.entries.count >= Self.capacity { state.entries.removeAll() }
@@ -59,7 +59,8 @@ final class CredentialMemory: Sendable {
         }
     }
 
-    private func hash(_ credential: String) -> Data {
+    /// What stands for a credential without telling it.
+    func fingerprint(of credential: String) -> Data {
         Data(HMAC<SHA256>.authenticationCode(for: Data(credential.utf8), using: key))
     }
 }

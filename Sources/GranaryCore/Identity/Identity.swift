@@ -1,8 +1,5 @@
 import GranaryModel
 
-/// Runs work that keeps a thread busy for long, away from the threads that serve requests; false when it cannot run.
-package typealias BlockingWork = @Sendable (_ work: @escaping @Sendable () -> Bool) async -> Bool
-
 /// Authentication and the issuing of tokens, built once and shared.
 package struct Identity: Sendable {
     package let authenticator: Authenticator

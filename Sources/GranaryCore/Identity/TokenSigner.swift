@@ -53,14 +53,24 @@ package struct TokenSigner: Sendable {
         }
     }
 
-    /// What a token says; nil when it is not ours, was changed, or is over.
-    func verify(_ token: String) async -> Claims? {
-        if let claims = known(token) { return claims }
-        guard let claims = try? await keys.verify(token, as: Claims.self), claims.iss == Self.issuer,
-            claims.exp > now().seconds
-        else { return nil }
+    /// What a look at a token comes to.
+    enum Verdict {
+        case valid(Claims)
+        /// It was valid.
+        case over
+        /// It is not ours, or was changed.
+        case forged
+    }
+
+    /// What a token says.
+    func verify(_ token: String) async -> Verdict {
+        if let claims = known(token) { return .valid(claims) }
+        guard let claims = try? await keys.verify(token, as: Claims.self), claims.iss == Self.issuer else {
+            return .forged
+        }
+        guard claims.exp > now().seconds else { return .over }
         verified.remember(claims, of: token)
-        return claims
+        return .valid(claims)
     }
 }
 

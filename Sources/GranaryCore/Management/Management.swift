@@ -26,10 +26,10 @@ package struct Management: Sendable {
         self.formats = formats
     }
 
-    /// Who makes a request; throws `.unauthenticated` for a wrong credential, and for a token that reaches certain packages
-    /// only.
-    package func caller(_ authorization: String?) async throws(Problem) -> Principal {
-        let caller = try await identity.authenticator.authenticate(authorization)
+    /// Who makes a request from an address; throws `.unauthenticated` for a wrong credential, and for a token that reaches
+    /// certain packages only, and `.tooMany` after too many wrong ones.
+    package func caller(_ authorization: String?, from peer: String) async throws(Problem) -> Principal {
+        let caller = try await identity.authenticator.authenticate(authorization, from: peer)
         if caller.scopes != nil { _ = try requireUser(caller) }
         return caller
     }

@@ -42,7 +42,7 @@ package struct ManagementInterface: Sendable {
     private func call(_ endpoint: Endpoint, _ path: [String: String], _ request: IncomingRequest) async -> Outcome {
         var actor = "anonymous"
         do throws(Problem) {
-            let caller = try await management.caller(request.headers[.authorization])
+            let caller = try await management.caller(request.headers[.authorization], from: request.peer)
             actor = caller.actor
             if !endpoint.isOpen { _ = try management.requireUser(caller) }
             let call = ManagementCall(

@@ -65,11 +65,21 @@ enum OpenAPI {
         success["content"] = endpoint.answer.map { content("application/json", $0) }
         return [
             String(endpoint.status.code): .object(success),
-            "default": .object([
-                "description": "A problem", "content": content("application/problem+json", .named("Problem"))
-            ])
+            // A credential may be shown to every operation, and a wrong one too often.
+            "429": .object([
+                "description": "Too many wrong credentials", "content": problem,
+                "headers": .object([
+                    "Retry-After": .object([
+                        "description": "Seconds after which to try again",
+                        "schema": Schema.integer("Seconds", minimum: 1, maximum: 60).json
+                    ])
+                ])
+            ]),
+            "default": .object(["description": "A problem", "content": problem])
         ]
     }
+
+    private static var problem: JSONValue { content("application/problem+json", .named("Problem")) }
 
     private static func content(_ mediaType: String, _ schema: Schema) -> JSONValue {
         .object([mediaType: .object(["schema": schema.json])])

@@ -52,10 +52,11 @@ package struct Responder: Sendable {
         to request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel, sendsFiles: Bool
     ) async throws {
         let started = clock.now
-        let incoming = incoming(request.head, GranaryFormat.RequestBody(body(of: request, channel)))
-        let peer = channel.remoteAddress?.ipAddress ?? "-"
-        let outcome = await admitted(incoming, of: peer)
-        var record = record(of: incoming, outcome, peer: peer)
+        let incoming = incoming(
+            request.head, GranaryFormat.RequestBody(body(of: request, channel)),
+            connectedFrom: channel.remoteAddress?.ipAddress ?? "-")
+        let outcome = await admitted(incoming)
+        var record = record(of: incoming, outcome)
         do {
             try await write(outcome.reply, to: incoming, writer, sendsFiles ? channel : nil, &record)
         } catch {
@@ -69,16 +70,16 @@ package struct Responder: Sendable {
     /// Answers a read without a body for which everything is in memory, as `respond` would; nil leaves it to `respond`.
     func respondNow(to request: HTTPRequest, peer: String) -> (head: HTTPResponse, body: ByteBuffer)? {
         let started = clock.now
-        let incoming = incoming(request, .none)
+        let incoming = incoming(request, .none, connectedFrom: peer)
         guard let outcome = gateway.respondNow(to: incoming) else { return nil }
-        var record = record(of: incoming, outcome, peer: peer)
+        var record = record(of: incoming, outcome)
         guard let answer = answerNow(outcome.reply, to: incoming, &record) else { return nil }
         finish(record, since: started)
         return answer
     }
 
-    private func record(of request: IncomingRequest, _ outcome: Outcome, peer: String) -> RequestRecord {
-        var record = RequestRecord(id: names.next(), method: request.method, path: request.path, peer: peer)
+    private func record(of request: IncomingRequest, _ outcome: Outcome) -> RequestRecord {
+        var record = RequestRecord(id: names.next(), method: request.method, path: request.path, peer: request.peer)
         record.actor = outcome.actor
         record.repository = outcome.repository
         record.operation = outcome.operation
@@ -111,11 +112,13 @@ package struct Responder: Sendable {
         }
     }
 
-    private func incoming(_ request: HTTPRequest, _ body: GranaryFormat.RequestBody) -> IncomingRequest {
+    private func incoming(
+        _ request: HTTPRequest, _ body: GranaryFormat.RequestBody, connectedFrom address: String
+    ) -> IncomingRequest {
         let target = Target(request.path ?? "/")
         return IncomingRequest(
             method: request.method, path: target.path, query: target.query, headers: request.headerFields,
-            origin: origin.origin(of: request), body: body)
+            origin: origin.origin(of: request), peer: origin.peer(of: request, connectedFrom: address), body: body)
     }
 
     private func body(of request: Request, _ channel: any Channel) -> GuardedBody {
@@ -127,14 +130,14 @@ package struct Responder: Sendable {
 
     /// Answers a request when it is its turn. Its place is free again before the answer is sent, so that who reads slowly
     /// keeps nobody waiting.
-    private func admitted(_ request: IncomingRequest, of peer: String) async -> Outcome {
+    private func admitted(_ request: IncomingRequest) async -> Outcome {
         let kind = Admission.kind(of: request.headers)
         do throws(Problem) {
-            try await admission.enter(kind, peer)
+            try await admission.enter(kind, request.peer)
         } catch {
             return Outcome(reply: reply(to: error, request), actor: "anonymous", repository: nil, operation: "refused")
         }
-        defer { admission.leave(kind, peer) }
+        defer { admission.leave(kind, request.peer) }
         return await answer(request)
     }
 

@@ -45,14 +45,16 @@ struct Server {
         files.start()
         hashing.start()
         try await Migrator(driver: driver).migrate()
+        let registry = PrometheusRegistry()
         let services = Services(
             driver: driver, blobs: try FilesystemBlobStore(root: data.path, pool: files),
-            snapshot: CurrentSnapshot(driver: driver), now: now, random: Self.random, logger: logger)
+            snapshot: CurrentSnapshot(driver: driver), now: now, random: Self.random, logger: logger,
+            metrics: registry)
         try await services.snapshot.refresh()
         let signer = await TokenSigner(
             key: try data.tokenKey { Self.random(32) }, now: now, random: Self.random)
         let identity = Identity(services: services, signer: signer) { work in
-            (try? await hashing.runIfActive(work)) ?? false
+            try? await hashing.runIfActive(work)
         }
         let gateway = Gateway(formats: Formats.all, services: services, identity: identity)
         let jobs = JobRunner(
@@ -61,7 +63,7 @@ struct Server {
         let management = Management(
             services: services, identity: identity, jobs: jobs, formats: gateway.formats, sweepGrace: sweepGrace)
         let isFirstStart = try await prepare(management, data)
-        let responder = responder(gateway, management, driver, origin, limits)
+        let responder = responder(gateway, management, driver, origin, registry, limits)
         let http = try HTTPServer.service(listener, responder: responder, logger: quiet(logger)) { port in
             await announce(Announcement(listener: listener, port: port, data: data, isFirstStart: isFirstStart))
         }
@@ -97,9 +99,8 @@ struct Server {
 
     private func responder(
         _ gateway: Gateway, _ management: Management, _ driver: SQLiteDriver, _ origin: OriginPolicy,
-        _ limits: Limits
+        _ registry: PrometheusRegistry, _ limits: Limits
     ) -> Responder {
-        let registry = PrometheusRegistry()
         lines.countDrops(with: registry.makeCounter(label: "granary_log_lines_dropped_total", dimensions: []))
         let readiness = ReadinessProbe {
             _ = try await driver.read { try $0.query("select value from counter where name = 'event'", []) }

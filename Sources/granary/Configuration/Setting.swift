@@ -31,7 +31,7 @@ struct Setting: Sendable {
         key: "public.url", standard: .text(""), summary: "How clients reach the server, when it cannot tell")
     static let trustForwarded = Setting(
         key: "proxy.trust", standard: .flag(false),
-        summary: "Believe X-Forwarded-Proto and X-Forwarded-Host of a proxy in front")
+        summary: "Believe X-Forwarded-Proto, -Host and -For of a proxy in front")
     static let certificate = Setting(
         key: "tls.certificate", standard: .text(""), summary: "PEM file with the certificate and its chain")
     static let privateKey = Setting(key: "tls.key", standard: .text(""), summary: "PEM file with the private key")
