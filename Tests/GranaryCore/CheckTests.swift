@@ -139,6 +139,24 @@ struct CheckTests {
             #expect(report.findings.first?.affects.first?.version == "one")
         }
     }
+
+    @Test("A reading that is cut short because the check was cancelled is no damage")
+    func cancelled() async throws {
+        try await Workbench.run { bench in
+            let text = String(repeating: "0123456789abcdef", count: 1 << 17)
+            try await bench.push(text)
+            let services = bench.services
+            let inspection = BlobInspection(services: services) { _ in
+                // After the first of two pieces, so that the second is not read.
+                withUnsafeCurrentTask { $0?.cancel() }
+            }
+            let task = Task { try await inspection.verdict(on: Workbench.digest(text)) }
+            await #expect(throws: CancellationError.self) { try await task.value }
+            #expect(try await bench.stores(text))
+            #expect(try await bench.finds(text))
+            #expect(try await bench.check().problems == 0)
+        }
+    }
 }
 
 @Suite("The scrub")

@@ -1,8 +1,16 @@
+import GranaryFormat
 import GranaryModel
 import GranaryPorts
 import GranaryStore
 import GranaryTestKit
+import Synchronization
 import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 
 @testable import GranaryCore
 
@@ -172,6 +180,102 @@ struct SweepTests {
             #expect(event.actor == Event.system)
             #expect(event.verb == .fileRetracted)
             #expect(event.target == "blobs/\(Workbench.digest("layer"))")
+        }
+    }
+}
+
+/// Stops the first transaction that takes a loose file away, between its last look and its end, until somebody has read.
+private final class InterleavingDriver: SQLDriver {
+    private struct State {
+        var isArmed = false
+        var isStopped = false
+        var reads = 0
+    }
+
+    private let driver: any SQLDriver
+    private let state = Mutex(State())
+
+    init(_ driver: any SQLDriver) { self.driver = driver }
+
+    var identityColumn: String { driver.identityColumn }
+
+    func arm() { state.withLock { $0.isArmed = true } }
+
+    /// Waits until a transaction has been stopped.
+    func waitUntilStopped() async throws {
+        while !state.withLock({ $0.isStopped }) { try await Task.sleep(for: .milliseconds(1)) }
+    }
+
+    func read<Value: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> Value) async throws -> Value {
+        let value = try await driver.read(body)
+        state.withLock { $0.reads += $0.isStopped ? 1 : 0 }
+        return value
+    }
+
+    @discardableResult
+    func write<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value {
+        try await driver.write { [self] connection in
+            let value = try body(connection)
+            let stops = state.withLock { state in
+                defer { state.isArmed = false }
+                state.isStopped = state.isStopped || state.isArmed
+                return state.isArmed
+            }
+            while stops, state.withLock({ $0.reads }) == 0 { usleep(1000) }
+            return value
+        }
+    }
+
+    func copy(to path: String) async throws { try await driver.copy(to: path) }
+
+    func damage() async throws -> [String] { try await driver.damage() }
+}
+
+@Suite("The sweep beside who asks")
+struct SweepBesideReadTests {
+    @Test("What somebody was told is there stays, also when a sweep is about to take it")
+    func interleaved() async throws {
+        let folder = try TemporaryDirectory()
+        defer { folder.remove() }
+        var interleaving: InterleavingDriver?
+        let bench = try await Workbench(in: folder) { driver in
+            let wrapped = InterleavingDriver(driver)
+            interleaving = wrapped
+            return wrapped
+        }
+        let driver = try #require(interleaving)
+        try await bench.push("layer")
+        try await bench.publish(version: "one", needing: ["layer"])
+        try await bench.retract(version: "one")
+        bench.clock.advance(by: RecentlyAsked.period + RecentlyAsked.period)
+        let reference = FileReference.path(try #require(FilePath("blobs/\(Workbench.digest("layer"))")))
+        let package = try #require(PackageName("app"))
+        let finder = FileFinder(services: bench.services, repository: bench.repository.id)
+
+        driver.arm()
+        async let report = bench.sweep(grace: .seconds(3600))
+        try await driver.waitUntilStopped()
+        // The database still has it; the sweep has looked at the notes already.
+        let told = try await finder.find(reference, in: package)
+        #expect(try await report.endedFiles == 1)
+        #expect(try await finder.find(reference, in: package) == told)
+        #expect(told == .unknownFile)
+    }
+
+    @Test("A look-up beside a sweep that leaves the file finds it")
+    func spared() async throws {
+        try await Workbench.run { bench in
+            try await bench.push("layer")
+            let reference = FileReference.path(try #require(FilePath("blobs/\(Workbench.digest("layer"))")))
+            let package = try #require(PackageName("app"))
+            let finder = FileFinder(services: bench.services, repository: bench.repository.id)
+            let told = try await bench.services.recentlyAsked.removing { try await finder.find(reference, in: package) }
+            guard case .found = told else {
+                Issue.record("\(told)")
+                return
+            }
         }
     }
 }

@@ -7,6 +7,9 @@ import Synchronization
 /// must not go in between, even where nothing needs it at that moment.
 ///
 /// Two bit sets of one hash each take turns: a note holds for at least one period and at most two.
+///
+/// Who finds a file in the database notes it only then. A removal that looked at the notes in between has missed it, which is
+/// why removals run inside `removing`, and whoever notes asks `mayHaveMissed` afterwards.
 package final class RecentlyAsked: Sendable {
     /// Notes hold at least as long.
     package static let period = Duration.seconds(600)
@@ -17,6 +20,18 @@ package final class RecentlyAsked: Sendable {
         var current = [UInt64](repeating: 0, count: bits / 64)
         var previous = [UInt64](repeating: 0, count: bits / 64)
         var began: Timestamp
+        var removals = Removals()
+    }
+
+    private struct Removals {
+        var began: UInt64 = 0
+        var ended: UInt64 = 0
+    }
+
+    /// A moment before somebody looks for a file.
+    package struct Moment: Sendable {
+        /// How many removals had begun; nil when one had not ended.
+        fileprivate let removals: UInt64?
     }
 
     private let period: Duration
@@ -45,6 +60,23 @@ package final class RecentlyAsked: Sendable {
             turn(&state)
             return (state.current[word] | state.previous[word]) & bit != 0
         }
+    }
+
+    /// The present moment.
+    package var moment: Moment {
+        state.withLock { Moment(removals: $0.removals.began == $0.removals.ended ? $0.removals.began : nil) }
+    }
+
+    /// Whether a removal under way since `moment` may not have seen a note that was just made.
+    package func mayHaveMissed(since moment: Moment) -> Bool {
+        state.withLock { $0.removals.began != moment.removals }
+    }
+
+    /// Runs a transaction that takes away what `contains` denies, to its end.
+    package func removing<Value: Sendable>(_ removal: () async throws -> Value) async rethrows -> Value {
+        state.withLock { $0.removals.began += 1 }
+        defer { state.withLock { $0.removals.ended += 1 } }
+        return try await removal()
     }
 
     private func turn(_ state: inout State) {

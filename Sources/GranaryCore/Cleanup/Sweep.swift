@@ -108,10 +108,12 @@ package struct Sweep: Sendable {
         try await forEachLooseBatch(abandoned) { files in
             for (_, files) in Dictionary(grouping: files, by: \.packageID).sorted(by: { $0.key.value < $1.key.value }) {
                 let time = services.now()
-                report.endedFiles += try await services.driver.write { connection in
-                    // Asked again inside the transaction: whoever asks later comes after it.
-                    let still = files.filter { !mayBeAskedFor($0) }
-                    return try LooseRemoval(files: still, abandoned: abandoned, time: time).run(on: connection)
+                report.endedFiles += try await services.recentlyAsked.removing {
+                    try await services.driver.write { connection in
+                        // Asked again inside the transaction: whoever asks later looks again behind it.
+                        let still = files.filter { !mayBeAskedFor($0) }
+                        return try LooseRemoval(files: still, abandoned: abandoned, time: time).run(on: connection)
+                    }
                 }
             }
         }

@@ -26,14 +26,9 @@ struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
         case .file(let file): return file
         case .unknown(let since): ticket = since
         }
-        let lookup = try await services.performing {
-            try await services.driver.read { [repository] in
-                try ContentRows($0).file(reference, of: package, in: repository.id)
-            }
-        }
-        switch lookup {
+        let finder = FileFinder(services: services, repository: repository.id)
+        switch try await services.performing({ try await finder.find(reference, in: package) }) {
         case .found(let file):
-            noteAsked(file.path, of: file.version, in: package)
             if let ticket { services.files.keep(file, as: key, since: ticket) }
             return file
         case .unknownFile: throw .unknown(.file, "there is no such file in \(package)")
