@@ -91,9 +91,7 @@ extension FilesystemBlobStore {
         guard let session = try await session(id) else { return nil }
         let path = "\(uploads)/\(id).memo"
         let memo: String? = try await onPool { [files] () throws(BlobStoreError) in
-            guard files.exists(path) else { return nil }
-            let file = try files.open(path, for: .read)
-            return String(buffer: try file.read(at: 0, count: Int(try file.size())))
+            files.exists(path) ? try files.text(of: path) : nil
         }
         return memo.map { ($0, session.offset) }
     }
@@ -213,8 +211,9 @@ extension FilesystemBlobStore {
         }
     }
 
-    package func expireUploads(before moment: Timestamp) async throws(BlobStoreError) -> Int {
-        let entries = try await onPool { [uploads, files] () throws(BlobStoreError) in try files.entries(of: uploads) }
+    package func expireUploads(before moment: Timestamp) async throws(BlobStoreError) -> [String] {
+        let folder = uploads
+        let entries = try await onPool { [files] () throws(BlobStoreError) in try files.entries(of: folder) }
         let expired = Set(
             entries.filter { $0.modified < moment.seconds && !$0.name.hasSuffix(".memo") }.map(\.name))
         // An old memo without bytes belongs to a commit or a cancel that was cut short.
@@ -223,9 +222,21 @@ extension FilesystemBlobStore {
             .filter { !names.contains(String($0.dropLast(".memo".count))) }
         for id in expired { try await cancel(id) }
         for orphan in orphans {
-            try await onPool { [uploads, files] () throws(BlobStoreError) in try files.remove("\(uploads)/\(orphan)") }
+            try await onPool { [files] () throws(BlobStoreError) in try files.remove("\(folder)/\(orphan)") }
         }
-        return expired.count
+        return Array(expired)
+    }
+
+    package func uploads() async throws(BlobStoreError) -> [(id: String, memo: String)] {
+        let folder = uploads
+        return try await onPool { [files] () throws(BlobStoreError) in
+            let names = Set(try files.entries(of: folder).map(\.name))
+            var found: [(id: String, memo: String)] = []
+            for id in names where names.contains("\(id).memo") {
+                found.append((id, try files.text(of: "\(folder)/\(id).memo")))
+            }
+            return found
+        }
     }
 
     /// The session of a name, taken for one writer. Finding and taking are one step, so that a session that is not busy
@@ -261,5 +272,13 @@ extension FilesystemBlobStore {
             return UploadSession(file: file, offset: try file.size(), hashes: nil)
         }
         return opened.map { keep($0, as: id) }
+    }
+}
+
+extension FileSystem {
+    /// The whole of a short file.
+    fileprivate func text(of path: String) throws(BlobStoreError) -> String {
+        let file = try open(path, for: .read)
+        return String(buffer: try file.read(at: 0, count: Int(try file.size())))
     }
 }

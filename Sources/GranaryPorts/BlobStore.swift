@@ -48,8 +48,10 @@ package protocol BlobStore: Sendable {
     /// Takes a damaged blob out of service: it is not stored any more, and its bytes are kept aside. Committing the right
     /// bytes stores it again. No error when it is not stored.
     func quarantine(_ digest: BlobDigest) async throws(BlobStoreError)
-    /// Removes the sessions that were last touched before `moment`, and answers how many there were.
-    func expireUploads(before moment: Timestamp) async throws(BlobStoreError) -> Int
+    /// Removes the sessions that were last touched before `moment`, and answers which there were.
+    func expireUploads(before moment: Timestamp) async throws(BlobStoreError) -> [String]
+    /// The sessions that have a memo, those from before this process too, in no order.
+    func uploads() async throws(BlobStoreError) -> [(id: String, memo: String)]
 }
 
 /// What must hold of the bytes of a session for them to become a blob, and what is wanted to know of them.

@@ -17,6 +17,7 @@ package struct BlobStoreContract: Sendable {
         try await emptyBlob()
         try await committingTwiceKeepsOne()
         try await resumesAfterRestart()
+        try await listsUploads()
         try await keepsWhatCameBeforeAFailure()
         try await refusesBeyondTheLimit()
         try await hashesOnRequest()
@@ -57,6 +58,21 @@ package struct BlobStoreContract: Sendable {
         #expect(try await remove(first, from: store))
         #expect(try await store.open(first) == nil)
         _ = try await remove(first, from: store)
+    }
+
+    private func listsUploads() async throws {
+        let store = try await open()
+        let before = Set(try await store.uploads().map(\.id))
+        for number in 0..<4 { try await store.begin("open-\(number)", hashing: [], memo: "memo \(number)") }
+        try await store.begin("request", hashing: [], memo: nil)
+        try await store.cancel("open-1")
+        _ = try await store.commit("open-2", CommitTerms())
+        for store in [store, try await open()] {
+            let listed = try await store.uploads().filter { !before.contains($0.id) }.sorted { $0.id < $1.id }
+            #expect(listed.map(\.id) == ["open-0", "open-3"])
+            #expect(listed.map(\.memo) == ["memo 0", "memo 3"])
+        }
+        for id in ["open-0", "open-3", "request"] { try await store.cancel(id) }
     }
 
     private func listsInOrder() async throws {

@@ -47,21 +47,23 @@ package struct TestServer: Sendable {
         formats: [any PackageFormat], repositories: [NewRepository], in folder: TemporaryDirectory,
         tls: TLSConfiguration? = nil, idleTimeout: Duration = .seconds(20), patience: Duration = .seconds(30),
         askedPeriod: Duration = RecentlyAsked.period, limits: Limits = Limits(), clock: ManualClock? = nil,
-        trustsForwarded: Bool = false, log: (@Sendable (String) -> any LogHandler)? = nil,
+        trustsForwarded: Bool = false, uploadLimit: Int = OpenUploads.standardLimit,
+        log: (@Sendable (String) -> any LogHandler)? = nil,
         _ body: @escaping @Sendable (TestServer) async throws -> Value
     ) async throws -> Value {
         var limits = limits
         limits.idleTimeout = idleTimeout
         return try await Turnstile.servers.pass { [limits] in
             try await serve(
-                formats, repositories, in: folder, tls, limits, patience, askedPeriod, clock, trustsForwarded, log, body)
+                formats, repositories, in: folder, tls, limits, patience, askedPeriod, clock, trustsForwarded,
+                uploadLimit, log, body)
         }
     }
 
     private static func serve<Value: Sendable>(
         _ formats: [any PackageFormat], _ repositories: [NewRepository], in folder: TemporaryDirectory,
         _ tls: TLSConfiguration?, _ limits: Limits, _ patience: Duration, _ askedPeriod: Duration,
-        _ clock: ManualClock?, _ trustsForwarded: Bool,
+        _ clock: ManualClock?, _ trustsForwarded: Bool, _ uploadLimit: Int,
         _ log: (@Sendable (String) -> any LogHandler)?, _ body: @escaping @Sendable (TestServer) async throws -> Value
     ) async throws -> Value {
         let now = clock.map { clock in { @Sendable in clock.now } } ?? systemNow
@@ -74,8 +76,9 @@ package struct TestServer: Sendable {
         let services = Services(
             driver: driver, blobs: try FilesystemBlobStore(root: folder.path, pool: files),
             snapshot: CurrentSnapshot(driver: driver), now: now, random: systemRandom, logger: logger,
-            metrics: registry, passwordRounds: 10, askedPeriod: askedPeriod)
+            metrics: registry, uploadLimit: uploadLimit, passwordRounds: 10, askedPeriod: askedPeriod)
         try await services.snapshot.refresh()
+        try await services.openUploads.load(from: services.blobs)
         let signer = await TokenSigner(
             key: [UInt8](repeating: 7, count: 32), now: now, random: systemRandom)
         let identity = Identity(services: services, signer: signer) { work in

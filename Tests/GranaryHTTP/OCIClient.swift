@@ -20,10 +20,12 @@ func withOCI(
 /// default `docker`.
 func runOCI<Value: Sendable>(
     _ repositories: [NewRepository]? = nil, in folder: TemporaryDirectory,
+    uploadLimit: Int = OpenUploads.standardLimit,
     _ body: @escaping @Sendable (TestServer) async throws -> Value
 ) async throws -> Value {
     try await TestServer.run(
-        formats: [OCI()], repositories: try repositories ?? [.oci("docker", isDefault: true)], in: folder, body)
+        formats: [OCI()], repositories: try repositories ?? [.oci("docker", isDefault: true)], in: folder,
+        uploadLimit: uploadLimit, body)
 }
 
 extension NewRepository {

@@ -17,6 +17,8 @@ package struct Services: Sendable {
     let metrics: any MetricsFactory
     /// What the sweep must leave for a moment.
     package let recentlyAsked: RecentlyAsked
+    /// What bounds the upload sessions of a user.
+    package let openUploads: OpenUploads
     /// The bytes of small blobs. Whoever takes a blob out of use drops it here.
     package let smallBlobs = SmallBlobs()
     let files: FileMemory
@@ -28,7 +30,7 @@ package struct Services: Sendable {
     package init(
         driver: any SQLDriver, blobs: any BlobStore, snapshot: CurrentSnapshot, now: @escaping Now,
         random: @escaping @Sendable (Int) -> [UInt8], logger: Logger,
-        metrics: any MetricsFactory = NOOPMetricsHandler.instance,
+        metrics: any MetricsFactory = NOOPMetricsHandler.instance, uploadLimit: Int = OpenUploads.standardLimit,
         passwordRounds: Int = 14, askedPeriod: Duration = RecentlyAsked.period
     ) {
         files = FileMemory()
@@ -39,6 +41,7 @@ package struct Services: Sendable {
         self.random = random
         self.logger = logger
         self.metrics = metrics
+        openUploads = OpenUploads(limit: uploadLimit)
         recentlyAsked = RecentlyAsked(now: now, period: askedPeriod)
         self.passwordRounds = passwordRounds
     }

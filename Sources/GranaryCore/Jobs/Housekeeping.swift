@@ -46,7 +46,7 @@ package struct Housekeeping: Service {
         await noteUses()
         let limit = services.now().adding(.zero - Self.uploadLifetime)
         do {
-            let count = try await services.blobs.expireUploads(before: limit)
+            let count = try await services.expireUploads(before: limit)
             if count > 0 { services.logger.info("abandoned uploads were removed", metadata: ["count": "\(count)"]) }
         } catch {
             services.logger.error("abandoned uploads could not be removed", metadata: ["error": "\(error)"])

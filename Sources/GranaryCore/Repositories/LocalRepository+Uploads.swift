@@ -3,17 +3,6 @@ import GranaryFormat
 import GranaryModel
 import GranaryPorts
 
-/// What a session remembers beside its bytes, so that it outlives a restart.
-private struct UploadMemo: Codable {
-    let repository: Int64
-    let package: PackageName
-    let actor: String
-    let hashes: Set<ExtraHash>
-    let limit: ByteCount
-    let length: ByteCount?
-    let note: String
-}
-
 extension LocalRepository {
     func openUpload(
         for package: PackageName, _ opening: UploadOpening
@@ -23,9 +12,15 @@ extension LocalRepository {
         let memo = UploadMemo(
             repository: repository.id.value, package: package, actor: principal.actor, hashes: opening.hashes,
             limit: opening.limit, length: opening.length, note: opening.note)
-        try await services.performing {
-            try await services.blobs.begin(
-                id.text, hashing: Set(opening.hashes.map(\.rawValue)), memo: jsonText(memo))
+        try services.openUploads.begin(id, by: principal.actor)
+        do {
+            try await services.performing {
+                try await services.blobs.begin(
+                    id.text, hashing: Set(opening.hashes.map(\.rawValue)), memo: jsonText(memo))
+            }
+        } catch {
+            await settle(id)
+            throw error
         }
         return status(id, memo, offset: 0)
     }
@@ -48,6 +43,7 @@ extension LocalRepository {
             } catch BlobStoreError.full {
                 // What is there of it would keep the disk full until it is abandoned; the client begins again.
                 try? await services.blobs.cancel(id.text)
+                await settle(id)
                 throw BlobStoreError.full
             }
         }
@@ -57,9 +53,12 @@ extension LocalRepository {
     func finishUpload(_ id: UploadID, _ terms: StagingTerms) async throws(Problem) -> StagedBlob {
         _ = try await session(id)
         do {
-            return try await services.performing { try await commit(id.text, terms) }
+            let blob = try await services.performing { try await commit(id.text, terms) }
+            services.openUploads.end(id.text)
+            return blob
         } catch {
             if case .mismatch = error { try? await services.blobs.cancel(id.text) }
+            await settle(id)
             throw error
         }
     }
@@ -67,6 +66,16 @@ extension LocalRepository {
     func cancelUpload(_ id: UploadID) async throws(Problem) {
         _ = try await session(id)
         try await services.performing { try await services.blobs.cancel(id.text) }
+        services.openUploads.end(id.text)
+    }
+
+    /// Gives the place of a session back where something went wrong and it is over.
+    private func settle(_ id: UploadID) async {
+        do {
+            if try await services.blobs.upload(id.text) == nil { services.openUploads.end(id.text) }
+        } catch {
+            // Nobody can tell: it counts until it expires.
+        }
     }
 
     /// Makes a session's bytes a blob when they are what `terms` ask for.

@@ -49,8 +49,9 @@ struct Server {
         let services = Services(
             driver: driver, blobs: try FilesystemBlobStore(root: data.path, pool: files),
             snapshot: CurrentSnapshot(driver: driver), now: now, random: Self.random, logger: logger,
-            metrics: registry)
+            metrics: registry, uploadLimit: try configuration.number(.sessions, in: 1...1_000_000))
         try await services.snapshot.refresh()
+        try await services.openUploads.load(from: services.blobs)
         let signer = await TokenSigner(
             key: try data.tokenKey { Self.random(32) }, now: now, random: Self.random)
         let identity = Identity(services: services, signer: signer) { work in

@@ -55,6 +55,8 @@ struct Setting: Sendable {
         summary: "MiB a second at which stored bytes are read in search of damage; 0 never does")
     static let backupPath = Setting(
         key: "backup.path", standard: .text(""), summary: "The folder backups go to that the server is asked for")
+    static let sessions = Setting(
+        key: "limits.sessions", standard: .number(1000), summary: "Upload sessions that one user may have open")
     static let logLevel = Setting(
         key: "log.level", standard: .text("info"), summary: "trace, debug, info, notice, warning, error or critical")
     static let logFormat = Setting(key: "log.format", standard: .text("text"), summary: "text or json")
@@ -64,6 +66,7 @@ struct Setting: Sendable {
 
     static let all = [
         data, host, port, publicURL, trustForwarded, certificate, privateKey, idleTimeout, drainTimeout, connections,
-        requests, uploads, sweepInterval, sweepGrace, scrubRate, backupPath, logLevel, logFormat, adminPassword
+        requests, uploads, sessions, sweepInterval, sweepGrace, scrubRate, backupPath, logLevel, logFormat,
+        adminPassword
     ]
 }
