@@ -1,4 +1,6 @@
 import CoreMetrics
+import Foundation
+import GranaryCore
 import GranaryTestKit
 import Testing
 
@@ -66,6 +68,23 @@ struct PrometheusRegistryTests {
                 #"granary_http_request_duration_seconds_count{operation="generic.file.get"} 2"#
             ] { #expect(answer.text.contains(line + "\n"), "\(line)") }
             #expect(!answer.text.contains("unheard"))
+        }
+    }
+
+    @Test("A server tells what the scrub has looked at, and what it found")
+    func scrub() async throws {
+        let folder = try TemporaryDirectory()
+        defer { folder.remove() }
+        try await withFiles(in: folder) { server in
+            for text in ["one", "three"] { try await server.put("files/\(text)", text) }
+            let hex = Hash.sha256("three")
+            try Data("THREE".utf8).write(to: URL(filePath: "\(folder.path)/blobs/sha256/\(hex.prefix(2))/\(hex)"))
+            try await Scrub(services: server.services, bytesPerSecond: 100 << 20).round()
+            let metrics = try await server.send("GET", "/metrics", authorization: nil).text
+            for line in [
+                #"granary_verified_blobs_total{by="scrub"} 2"#, #"granary_verified_bytes_total{by="scrub"} 8"#,
+                #"granary_damaged_blobs_total{by="scrub"} 1"#, #"granary_damaged_blobs_total{by="check"} 0"#
+            ] { #expect(metrics.contains(line + "\n"), "\(line)") }
         }
     }
 }

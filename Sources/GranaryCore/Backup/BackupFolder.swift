@@ -44,11 +44,18 @@ package struct BackupFolder: Sendable {
     func database(_ name: String) -> String { "\(folder(name))/granary.db" }
 
     /// The finished backups, oldest first.
-    package func list() throws -> [Description] {
+    package func list() throws -> [Description] { try Self.list(in: path, files) }
+
+    /// Of which moment the newest finished backup in the folder at `path` is; nil when there is none.
+    package static func newest(in path: String, _ files: any FileSystem) throws -> Timestamp? {
+        files.exists("\(path)/backups") ? try list(in: path, files).last?.createdAt : nil
+    }
+
+    private static func list(in path: String, _ files: any FileSystem) throws -> [Description] {
         try files.entries(of: "\(path)/backups").compactMap { entry in
-            let file = "\(folder(entry.name))/backup.json"
+            let file = "\(path)/backups/\(entry.name)/backup.json"
             guard files.exists(file) else { return nil }
-            let description = try JSONDecoder().decode(Description.self, from: try read(file))
+            let description = try JSONDecoder().decode(Description.self, from: try read(file, files))
             guard description.format <= Description.currentFormat else {
                 throw BackupFailure("\(file) was written by a newer version")
             }
@@ -68,7 +75,9 @@ package struct BackupFolder: Sendable {
         try files.synchronizeDirectory(folder)
     }
 
-    func read(_ file: String) throws -> Data {
+    func read(_ file: String) throws -> Data { try Self.read(file, files) }
+
+    private static func read(_ file: String, _ files: any FileSystem) throws -> Data {
         let open = try files.open(file, for: .read)
         return Data(try open.read(at: 0, count: Int(try open.size())).readableBytesView)
     }

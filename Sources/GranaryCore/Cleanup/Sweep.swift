@@ -34,6 +34,7 @@ package struct Sweep: Sendable {
 
     /// Does it. `tell` hears how far it is.
     package func run(tell: @Sendable (SweepReport) async -> Void = { _ in }) async throws -> SweepReport {
+        let began = services.now()
         var report = SweepReport(isDryRun: false, graceSeconds: grace.components.seconds)
         try await endLooseFiles(&report)
         await tell(report)
@@ -52,6 +53,7 @@ package struct Sweep: Sendable {
         } catch BlobStoreError.busy {
             report.isOnHold = true
         }
+        services.upkeep.noteSweep(from: began, to: services.now())
         return report
     }
 
@@ -163,8 +165,10 @@ package struct Sweep: Sendable {
                 try await driver.write { try CleanupRows($0).forget(free, markedUntil: limit) }
             }
             let removed = Set(gone)
+            let bytes = due.lazy.filter { removed.contains($0.digest) }.reduce(0) { $0 + $1.size }
             report.removedBlobs += gone.count
-            report.removedBytes += due.lazy.filter { removed.contains($0.digest) }.reduce(0) { $0 + $1.size }
+            report.removedBytes += bytes
+            services.upkeep.noteRemoved(blobs: gone.count, bytes: bytes)
             report.rescuedBlobs += due.count - gone.count
             await tell(report)
             cursor = last

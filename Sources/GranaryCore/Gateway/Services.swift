@@ -17,6 +17,8 @@ package struct Services: Sendable {
     let metrics: any MetricsFactory
     /// What the sweep must leave for a moment.
     package let recentlyAsked: RecentlyAsked
+    /// What is told of the upkeep.
+    let upkeep: UpkeepMetrics
     /// What bounds the upload sessions of a user.
     package let openUploads: OpenUploads
     /// The bytes of small blobs. Whoever takes a blob out of use drops it here.
@@ -41,6 +43,7 @@ package struct Services: Sendable {
         self.random = random
         self.logger = logger
         self.metrics = metrics
+        upkeep = UpkeepMetrics(factory: metrics)
         openUploads = OpenUploads(limit: uploadLimit)
         recentlyAsked = RecentlyAsked(now: now, period: askedPeriod)
         self.passwordRounds = passwordRounds

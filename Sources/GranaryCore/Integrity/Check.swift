@@ -37,7 +37,7 @@ package struct Check: Sendable {
         let inspection = BlobInspection(services: services)
         switch try await inspection.verdict(on: blob.digest) {
         case .damaged:
-            if let finding = try await inspection.condemn(blob.digest) { report.add(finding) }
+            if let finding = try await inspection.condemn(blob.digest) { note(finding, &report) }
         case .intact:
             if let said { report.add(try await wrongSize(blob, said)) }
         case .missing:
@@ -46,6 +46,12 @@ package struct Check: Sendable {
         }
         report.checkedBlobs += 1
         report.checkedBytes += blob.size
+        services.upkeep.check.noteVerified(bytes: blob.size)
+    }
+
+    private func note(_ finding: CheckReport.Finding, _ report: inout CheckReport) {
+        report.add(finding)
+        services.upkeep.check.noteDamaged()
     }
 
     /// Looks for what rows within a stretch of digests name and nobody has; answers where their sizes are others than the
@@ -66,7 +72,7 @@ package struct Check: Sendable {
                     if size != blob.size { differing[blob.digest] = blob.size }
                 } else if let finding = try await BlobInspection(services: services).condemn(blob.digest) {
                     // It was not there when the store was listed; what was stored since is intact.
-                    report.add(finding)
+                    note(finding, &report)
                 }
             }
             guard named.count == Self.page, let last = named.last else { return differing }

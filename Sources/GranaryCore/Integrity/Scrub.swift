@@ -51,9 +51,12 @@ package struct Scrub: Service {
         while true {
             let page = try await services.blobs.list(after: cursor, limit: Self.page)
             for blob in page {
-                if case .damaged = try await inspection.verdict(on: blob.digest) {
-                    _ = try await inspection.condemn(blob.digest)
+                if case .damaged = try await inspection.verdict(on: blob.digest),
+                    try await inspection.condemn(blob.digest) != nil
+                {
+                    services.upkeep.scrub.noteDamaged()
                 }
+                services.upkeep.scrub.noteVerified(bytes: blob.size)
             }
             let last = page.last?.digest
             try await services.driver.write { try ScrubRows($0).setPosition(last) }

@@ -1,12 +1,12 @@
 import GranaryFormat
-import GranaryModel
+package import GranaryModel
 import GranaryPorts
 import GranaryStore
 import Logging
 import ServiceLifecycle
 
-/// What the server does by itself every minute: writes down which tokens were used, forgets abandoned uploads, and now and then
-/// asks for a sweep.
+/// What the server does by itself every minute: writes down which tokens were used, forgets abandoned uploads, looks for backups
+/// that others have made, and now and then asks for a sweep.
 package struct Housekeeping: Service {
     package static let interval = Duration.seconds(60)
     /// An upload session that nobody touched for as long is abandoned.
@@ -17,23 +17,28 @@ package struct Housekeeping: Service {
     private let jobs: JobRunner
     private let sweepInterval: Duration?
     private let sweepGrace: Duration
+    private let newestBackup: (@Sendable () throws -> Timestamp?)?
 
-    /// Without an interval it never asks for a sweep.
+    /// Without an interval it never asks for a sweep. `newestBackup` tells of which moment the newest finished backup is.
     package init(
-        services: Services, identity: Identity, jobs: JobRunner, sweepInterval: Duration?, sweepGrace: Duration
+        services: Services, identity: Identity, jobs: JobRunner, sweepInterval: Duration?, sweepGrace: Duration,
+        newestBackup: (@Sendable () throws -> Timestamp?)? = nil
     ) {
         self.services = services
         self.identity = identity
         self.jobs = jobs
         self.sweepInterval = sweepInterval
         self.sweepGrace = sweepGrace
+        self.newestBackup = newestBackup
     }
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             var swept = services.now()
+            noteBackup()
             while (try? await Task.sleep(for: Self.interval)) != nil {
                 await tidy()
+                noteBackup()
                 guard let sweepInterval, swept.adding(sweepInterval) <= services.now() else { continue }
                 swept = services.now()
                 await askForSweep()
@@ -50,6 +55,14 @@ package struct Housekeeping: Service {
             if count > 0 { services.logger.info("abandoned uploads were removed", metadata: ["count": "\(count)"]) }
         } catch {
             services.logger.error("abandoned uploads could not be removed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func noteBackup() {
+        do {
+            if let moment = try newestBackup?() { services.upkeep.noteBackup(of: moment) }
+        } catch {
+            services.logger.error("the folder of backups could not be read", metadata: ["error": "\(error)"])
         }
     }
 

@@ -24,6 +24,7 @@ package final class JobRunner: Service {
 
     private let services: Services
     private let kinds: [String: Work]
+    private let metrics: [String: JobMetrics]
     private let patience: Duration
     /// How far the running jobs are, by their numbers.
     private let progress = Mutex<[Int64: String]>([:])
@@ -33,6 +34,8 @@ package final class JobRunner: Service {
     package init(services: Services, kinds: [String: Work], patience: Duration = JobRunner.patience) {
         self.services = services
         self.kinds = kinds
+        metrics = Dictionary(
+            uniqueKeysWithValues: kinds.keys.map { ($0, JobMetrics(kind: $0, factory: services.metrics)) })
         self.patience = patience
         (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
@@ -103,6 +106,7 @@ package final class JobRunner: Service {
     }
 
     private func perform(_ job: Job) async {
+        metrics[job.kind]?.noteStarted()
         let state: Job.State
         let result: String
         do {
@@ -119,6 +123,7 @@ package final class JobRunner: Service {
                 "job": "\(job.id)", "state": "\(state.rawValue)", "result": "\(result.prefix(Self.loggedResult))"
             ])
         await finish(job, state, result)
+        metrics[job.kind]?.noteFinished(succeeded: state == .done)
         progress.withLock { $0[job.id] = nil }
     }
 

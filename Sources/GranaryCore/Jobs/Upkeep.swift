@@ -15,7 +15,10 @@ package enum Upkeep {
         if let makeBackup {
             all[backup] = { input, tell in
                 let input = try JSONDecoder().decode(BackupInput.self, from: Data(input.utf8))
-                return jsonText(try await makeBackup().run(keeping: input.keeping) { tell(jsonText($0)) })
+                let began = services.now()
+                let report = try await makeBackup().run(keeping: input.keeping) { tell(jsonText($0)) }
+                services.upkeep.noteBackup(of: began)
+                return jsonText(report)
             }
         }
         return all

@@ -69,7 +69,10 @@ package final class PrometheusRegistry: MetricsFactory {
         var text = ""
         var previous = ""
         for (key, series) in all {
-            if key.name != previous { text += "# TYPE \(key.name) \(series.kind.rawValue)\n" }
+            if key.name != previous {
+                if let help = MetricDescriptions.all[key.name] { text += "# HELP \(key.name) \(help)\n" }
+                text += "# TYPE \(key.name) \(series.kind.rawValue)\n"
+            }
             previous = key.name
             text += series.lines(key.name, key.labels.map { "\($0.name)=\"\(escape($0.value))\"" })
         }

@@ -13,6 +13,9 @@ enum BackupParts {
             path: path, files: POSIXFileSystem(), blobs: try FilesystemBlobStore(root: path, pool: .singleton))
     }
 
+    /// Of which moment the newest backup is. It makes nothing in the folder, which may be on a disk that is not there now.
+    static func newest(in path: String) throws -> Timestamp? { try BackupFolder.newest(in: path, POSIXFileSystem()) }
+
     /// A backup of stores whose data directory is `data`.
     static func backup(
         of driver: any SQLDriver, _ blobs: any BlobStore, in data: String, into path: String

@@ -87,7 +87,7 @@ struct Server {
         let rate = try configuration.number(.scrubRate, in: 0...100_000)
         let housekeeping = Housekeeping(
             services: services, identity: identity, jobs: jobs, sweepInterval: interval > 0 ? .seconds(interval) : nil,
-            sweepGrace: sweepGrace)
+            sweepGrace: sweepGrace, newestBackup: try newestBackup())
         return [housekeeping] + (rate > 0 ? [Scrub(services: services, bytesPerSecond: rate << 20)] : [])
     }
 
@@ -96,6 +96,11 @@ struct Server {
     ) throws -> (@Sendable () throws -> Backup)? {
         guard let path = try configuration.optionalText(.backupPath) else { return nil }
         return { try BackupParts.backup(of: services.driver, services.blobs, in: data.path, into: path) }
+    }
+
+    private func newestBackup() throws -> (@Sendable () throws -> Timestamp?)? {
+        guard let path = try configuration.optionalText(.backupPath) else { return nil }
+        return { try BackupParts.newest(in: path) }
     }
 
     private func responder(
