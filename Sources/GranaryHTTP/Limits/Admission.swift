@@ -8,7 +8,17 @@ import Synchronization
 /// order they came; those of an address that has taken its share are refused at once, so that they cannot make others wait.
 final class Admission: Sendable {
     /// What a place is for. They are counted apart: uploads that take long must not keep anybody from reading.
-    enum Kind: String, Sendable { case request, upload, download }
+    enum Kind: String, Sendable {
+        case request, upload, download
+
+        fileprivate var refusals: (ofAll: LimitMetrics.Refusal, ofAddress: LimitMetrics.Refusal) {
+            switch self {
+            case .request: (.requests, .addressRequests)
+            case .upload: (.uploads, .addressUploads)
+            case .download: (.downloads, .addressDownloads)
+            }
+        }
+    }
 
     let limits: Limits
     private let metrics: LimitMetrics
@@ -70,10 +80,10 @@ final class Admission: Sendable {
         let isIn = entry == .queued ? await wait(kind, address) : entry == .taken
         guard !isIn else { return }
         if entry == .addressFull {
-            metrics.refuse("address_\(kind)s")
+            metrics.note(kind.refusals.ofAddress)
             throw .tooMany("this address has too many \(kind)s under way", retryAfter: 1)
         }
-        metrics.refuse("\(kind)s")
+        metrics.note(kind.refusals.ofAll)
         throw .unavailable("the server has too many \(kind)s under way", retryAfter: 1)
     }
 

@@ -117,12 +117,12 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
             if let headSince, now - headSince >= TimeAmount(limits.headTimeout) {
                 if isPlain { write(ByteBuffer(string: Self.tooSlow)) }
                 flush()
-                cut(context, "slow_head", metrics)
+                cut(context, .slowHead, metrics)
             } else if now - quietSince >= TimeAmount(limits.idleTimeout) {
-                cut(context, "idle", metrics)
+                cut(context, .idle, metrics)
             }
         } else if receiving > 0, isReading, now - lastRead >= TimeAmount(limits.idleTimeout) {
-            cut(context, "stopped_body", metrics)
+            cut(context, .stoppedBody, metrics)
         }
         checkReader(context, limits, metrics)
     }
@@ -145,7 +145,7 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
         let taken = acknowledged(context)
         let due = Double(limits.minimumRate) * (limits.stallTimeout / .seconds(1))
         if Double(taken - stalled.acknowledged) < due {
-            cut(context, "slow_reader", metrics)
+            cut(context, .slowReader, metrics)
         } else {
             self.stalled = (watches.now, taken)
         }
@@ -161,8 +161,8 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
         return taken
     }
 
-    private func cut(_ context: ChannelHandlerContext, _ reason: String, _ metrics: LimitMetrics) {
-        metrics.close(reason)
+    private func cut(_ context: ChannelHandlerContext, _ closing: LimitMetrics.Closing, _ metrics: LimitMetrics) {
+        metrics.note(closing)
         context.close(promise: nil)
     }
 }

@@ -3,14 +3,6 @@ import Synchronization
 
 /// The open connections of a server: how many there are, and of whom.
 final class Connections: Sendable {
-    /// Why a connection is not taken.
-    enum Refusal: String, Sendable {
-        /// There are too many.
-        case full = "connections"
-        /// There are too many of this address.
-        case addressFull = "address_connections"
-    }
-
     /// Refused connections that wait until their client has read why. Beyond them clients are not told.
     private static let maximumRefused = 256
 
@@ -33,16 +25,16 @@ final class Connections: Sendable {
         watches = Dictionary(pairs, uniquingKeysWith: { first, _ in first })
     }
 
-    /// Takes a connection, or says why not. What is taken must be given back.
-    func take(_ address: String) -> Refusal? {
-        let (refusal, open) = counts.withLock { counts -> (Refusal?, Int) in
-            guard counts.open.total < limits.connections.total else { return (.full, counts.open.total) }
+    /// Takes a connection, or says which limit does not let it in. What is taken must be given back.
+    func take(_ address: String) -> LimitMetrics.Refusal? {
+        let (refusal, open) = counts.withLock { counts -> (LimitMetrics.Refusal?, Int) in
+            guard counts.open.total < limits.connections.total else { return (.connections, counts.open.total) }
             guard counts.open.take(address, atMost: limits.connections.ofAddress) else {
-                return (.addressFull, counts.open.total)
+                return (.addressConnections, counts.open.total)
             }
             return (nil, counts.open.total)
         }
-        if let refusal { metrics.refuse(refusal.rawValue) } else { metrics.open(open) }
+        if let refusal { metrics.note(refusal) } else { metrics.noteOpen(open) }
         return refusal
     }
 
@@ -51,7 +43,7 @@ final class Connections: Sendable {
             counts.open.giveBack(address)
             return counts.open.total
         }
-        metrics.open(open)
+        metrics.noteOpen(open)
     }
 
     /// Whether a refused client can be told so.

@@ -3,6 +3,9 @@ enum MetricDescriptions {
     static let all = [
         "granary_backup_last_success_timestamp_seconds": "The moment that the newest finished backup is of.",
         "granary_damaged_blobs_total": "Blobs found damaged or missing.",
+        "granary_http_connections": "Open connections.",
+        "granary_http_connections_closed_total": "Connections whose clients held them without using them.",
+        "granary_http_refused_total": "Connections and requests beyond a limit.",
         "granary_http_request_duration_seconds": "From the head of a request to the last byte of its answer.",
         "granary_http_requests_total": "Requests that ended.",
         "granary_http_response_bytes_total": "Bytes of answers' bodies.",

@@ -51,11 +51,11 @@ private final class RefusedConnection: ChannelInboundHandler, RemovableChannelHa
     /// A client that is busy sending would not see the answer on a connection that is closed at once.
     private static let lingering = TimeAmount.seconds(2)
 
-    private let refusal: Connections.Refusal
+    private let refusal: LimitMetrics.Refusal
     private let connections: Connections
     private let isPlain: Bool
 
-    init(_ refusal: Connections.Refusal, _ connections: Connections, isPlain: Bool) {
+    init(_ refusal: LimitMetrics.Refusal, _ connections: Connections, isPlain: Bool) {
         self.refusal = refusal
         self.connections = connections
         self.isPlain = isPlain
@@ -82,10 +82,9 @@ private final class RefusedConnection: ChannelInboundHandler, RemovableChannelHa
 
     private var answer: String {
         let (status, text) =
-            switch refusal {
-            case .full: ("503 Service Unavailable", "too many connections\n")
-            case .addressFull: ("429 Too Many Requests", "too many connections of this address\n")
-            }
+            refusal == .addressConnections
+            ? ("429 Too Many Requests", "too many connections of this address\n")
+            : ("503 Service Unavailable", "too many connections\n")
         return """
             HTTP/1.1 \(status)\r\nRetry-After: 1\r\nConnection: close\r\nContent-Type: text/plain\r\n\
             Content-Length: \(text.utf8.count)\r\n\r\n\(text)
