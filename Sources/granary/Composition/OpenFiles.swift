@@ -10,6 +10,8 @@
 enum OpenFiles {
     /// For the database, uploads and the rest, beside connections and what they are sent.
     static let reserve = 512
+    /// An operator is told when fewer connections are possible.
+    static let fewConnections = 4096
     /// No more is asked for, even where there is no limit.
     private static let most: rlim_t = 1 << 20
 

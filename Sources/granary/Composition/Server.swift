@@ -123,7 +123,7 @@ struct Server {
         let connections = try configuration.number(.connections, in: 1...1_000_000)
         let files = OpenFiles.raiseLimit()
         let possible = max(1, (files - OpenFiles.reserve) / 4 * 3)
-        if possible < connections {
+        if possible < min(connections, OpenFiles.fewConnections) {
             logger.warning(
                 "the system lets the process have \(files) files open, which is enough for \(possible) connections")
         }
