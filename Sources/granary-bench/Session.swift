@@ -7,6 +7,7 @@ struct Session {
     let rounds: Int
     /// The servers' folders are made in it; it is on the disk that is measured.
     let folder: String
+    private var pageCache: PageCache
     private(set) var noise = Noise()
 
     init(installation: Installation, peers: [PeerKind], rounds: Int, folder: String) {
@@ -14,6 +15,7 @@ struct Session {
         self.peers = peers
         self.rounds = rounds
         self.folder = folder
+        pageCache = PageCache(in: folder)
     }
 
     /// Measures one item on fresh servers, which are gone afterwards.
@@ -42,6 +44,7 @@ struct Session {
 
     private mutating func measure(_ work: any Work, _ station: Station, _ round: Int) throws -> Readings {
         Disk.settle()
+        pageCache.fill()
         noise.calibrate()
         let before = Noise.Reading(ours: installation.cleanup.cpuSeconds)
         let stopwatch = Stopwatch()

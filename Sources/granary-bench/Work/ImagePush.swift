@@ -23,8 +23,8 @@ struct ImagePush: Work {
         let images = try (0..<Self.clients * perClient).map { _ in
             try Image.unique(layerSizes: Self.layerSizes, from: maker)
         }
-        let bytes = images.reduce(0) { $0 + $1.size }
-        let metering = try Metering.of(peer, storing: bytes) {
+        Disk.settle()
+        let metering = try Metering.of(peer) {
             _ = try concurrently(Self.clients) { [perClient] client in
                 let pusher = try Pusher(peer)
                 for index in 0..<perClient {
@@ -35,7 +35,7 @@ struct ImagePush: Work {
         }
         return [
             "rate": Double(images.count) / metering.seconds,
-            "cpu": metering.cpuSecondsPerGibibyte(bytes), "peak": metering.peakMegabytes
+            "cpu": metering.cpuSecondsPerGibibyte(images.reduce(0) { $0 + $1.size }), "peak": metering.peakMegabytes
         ]
     }
 }

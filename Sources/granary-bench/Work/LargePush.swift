@@ -29,10 +29,11 @@ struct LargePush: Work {
         var readings: Readings = [:]
         for count in Self.clients {
             let blobs = try (0..<count).map { _ in try maker.payload(size) }
-            let bytes = count * size
-            let metering = try Metering.of(peer, storing: bytes) {
+            Disk.settle()
+            let metering = try Metering.of(peer) {
                 _ = try concurrently(count) { try Pusher(peer).push(blob: blobs[$0], to: "bench/push") }
             }
+            let bytes = count * size
             readings["rate-\(count)"] = Double(bytes) / metering.seconds / 1e6
             readings["cpu-\(count)"] = metering.cpuSecondsPerGibibyte(bytes)
             readings["peak-\(count)"] = metering.peakMegabytes

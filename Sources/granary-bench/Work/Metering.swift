@@ -6,10 +6,8 @@ struct Metering: Sendable {
     let cpuSeconds: Double
     let peakBytes: Int
 
-    /// Runs `body`, whose work is what `peer` is measured by. It stores `bytes` that were not there before.
-    static func of(_ peer: Peer, storing bytes: Int = 0, _ body: () throws -> Void) throws -> Metering {
-        Disk.settle()
-        FreeMemory.warm(bytes + bytes / 4)
+    /// Runs `body`, whose work is what `peer` is measured by.
+    static func of(_ peer: Peer, _ body: () throws -> Void) throws -> Metering {
         peer.resetPeak()
         let before = peer.usage
         let stopwatch = Stopwatch()

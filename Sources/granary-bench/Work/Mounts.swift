@@ -26,7 +26,8 @@ struct Mounts: Work {
         let peer = try station.peer
         let prefix = "bench/mounted/\(maker.uniqueName())"
         var tally = Tally(count: 0, seconds: 1)
-        let metering = try Metering.of(peer, storing: 64 << 20) {
+        Disk.settle()
+        let metering = try Metering.of(peer) {
             tally = try Tally.of(clients: Self.clients, seconds: seconds) { [blob] client in
                 let pusher = try Pusher(peer)
                 return { index in

@@ -3,8 +3,6 @@ struct TinyImages: Work {
     private static let clients = 4
     private static let layerSizes = [4096, 4096]
     private static let maximumPerSecond = 1500
-    /// More than all of them, with what a file system adds.
-    private static let stored = 256 << 20
 
     let name = "tiny"
     let title = "Push of an image of three blobs of 4 KiB and a manifest, 4 clients"
@@ -26,7 +24,8 @@ struct TinyImages: Work {
             try Image.unique(layerSizes: Self.layerSizes, configSize: 4096, from: maker)
         }
         var tally = Tally(count: 0, seconds: 1)
-        let metering = try Metering.of(peer, storing: Self.stored) {
+        Disk.settle()
+        let metering = try Metering.of(peer) {
             tally = try Tally.of(clients: Self.clients, seconds: seconds) { client in
                 let pusher = try Pusher(peer)
                 return { index in
