@@ -13,6 +13,11 @@ package protocol SQLDriver: Sendable {
     func read<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value
+    /// As `read`, for a body that asks for a few rows by their keys: it may run where it is called, so that nobody has to be
+    /// woken for it.
+    func look<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value
     /// Runs `body` in a transaction, and answers when its changes are durable.
     @discardableResult
     func write<Value: Sendable>(
@@ -25,6 +30,15 @@ package protocol SQLDriver: Sendable {
     /// Looks through the whole database for damage, and says what it finds, up to 100 sentences. Takes as long as reading
     /// all of it; others read and write meanwhile.
     func damage() async throws -> [String]
+}
+
+extension SQLDriver {
+    /// Where there is no shorter way.
+    package func look<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value {
+        try await read(body)
+    }
 }
 
 /// Opens databases that are single files, such as copies that `SQLDriver.copy` made.

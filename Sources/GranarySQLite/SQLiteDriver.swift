@@ -16,6 +16,8 @@ package final class SQLiteDriver: SQLDriver {
 
     private let pool: DatabasePool
     private let waiting = Mutex(Waiting())
+    /// How many read or wait to.
+    private let reading = Atomic(0)
 
     private struct Waiting {
         var jobs: [Job] = []
@@ -41,8 +43,30 @@ package final class SQLiteDriver: SQLDriver {
     package func read<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value {
+        reading.add(1, ordering: .relaxed)
+        defer { reading.subtract(1, ordering: .relaxed) }
         do {
             return try await pool.read { try body(SQLiteConnection(database: $0)) }
+        } catch let error as DatabaseError {
+            throw translate(error)
+        }
+    }
+
+    package func look<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value {
+        // Whoever calls must not wait for a connection.
+        guard reading.add(1, ordering: .relaxed).newValue <= Self.readers else {
+            reading.subtract(1, ordering: .relaxed)
+            return try await read(body)
+        }
+        defer { reading.subtract(1, ordering: .relaxed) }
+        return try readHere(body)
+    }
+
+    private func readHere<Value>(_ body: (any SQLConnection) throws -> Value) throws -> Value {
+        do {
+            return try pool.read { try body(SQLiteConnection(database: $0)) }
         } catch let error as DatabaseError {
             throw translate(error)
         }

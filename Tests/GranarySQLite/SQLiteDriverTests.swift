@@ -23,6 +23,31 @@ struct SQLiteDriverTests {
         }
     }
 
+    @Test("A look sees the same, cannot write, and does not wait where all readers are busy")
+    func look() async throws {
+        try await withDriver { driver in
+            try await driver.write { try $0.execute("insert into entry (name) values ($1)", [.text("a")]) }
+            let count = { @Sendable (connection: any SQLConnection) in
+                try connection.first("select count(*) from entry", [])?.integer(0)
+            }
+            #expect(try await driver.look(count) == 1)
+            await #expect(throws: SQLError.self) { try await driver.look { try $0.execute("delete from entry", []) } }
+            try await withThrowingTaskGroup(of: Int64?.self) { group in
+                // Each keeps a reader for a while, and then more look than there are readers.
+                for _ in 0..<SQLiteDriver.readers {
+                    group.addTask {
+                        try await driver.read { connection in
+                            usleep(100_000)
+                            return try count(connection)
+                        }
+                    }
+                }
+                for _ in 0..<100 { group.addTask { try await driver.look(count) } }
+                for try await value in group { #expect(value == 1) }
+            }
+        }
+    }
+
     @Test("The writer flushes every commit to the disk")
     func synchronous() async throws {
         try await withDriver { driver in

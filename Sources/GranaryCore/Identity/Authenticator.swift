@@ -125,7 +125,7 @@ package final class Authenticator: Sendable {
         do throws(Problem) {
             let name = UserName(user)
             let account = try await services.performing {
-                try await services.driver.read { connection in
+                try await services.driver.look { connection in
                     try name.flatMap { try AccountRows(connection).account($0) }
                 }
             }
@@ -208,7 +208,7 @@ package final class Authenticator: Sendable {
         let now = services.now()
         let generation = memory.generation
         let stored = try await services.performing {
-            try await services.driver.read { try AccountRows($0).token(token.id) }
+            try await services.driver.look { try AccountRows($0).token(token.id) }
         }
         let invalid = Problem.unauthenticated("the access token is not valid or no longer valid")
         guard let stored, PasswordHash.constantTimeEqual(stored.secretHash.utf8, token.hash.utf8) else {

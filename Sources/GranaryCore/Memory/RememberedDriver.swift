@@ -12,6 +12,10 @@ struct RememberedDriver: SQLDriver {
         try await base.read(body)
     }
 
+    func look<Value: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> Value) async throws -> Value {
+        try await base.look(body)
+    }
+
     @discardableResult
     func write<Value: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> Value) async throws -> Value {
         try await memory.changing(.everything) { try await base.write(body) }

@@ -12,7 +12,7 @@ struct FileFinder: Sendable {
             try ContentRows(connection).file(reference, of: package, in: repository)
         }
         let moment = services.recentlyAsked.moment
-        let found = try await services.driver.read(look)
+        let found = try await services.driver.look(look)
         guard case .found(let file) = found, file.version == nil else { return found }
         services.recentlyAsked.note(file.path, in: package, of: repository)
         guard services.recentlyAsked.mayHaveMissed(since: moment) else { return found }

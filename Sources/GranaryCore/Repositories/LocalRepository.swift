@@ -68,7 +68,7 @@ struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
 
     func stage(existing digest: Digest, from address: String?) async throws(Problem) -> StagedBlob? {
         let find = { @Sendable (connection: any SQLConnection) in try BlobRows(connection).find(digest) }
-        guard let (checksums, size) = try await services.performing({ try await services.driver.read(find) }) else {
+        guard let (checksums, size) = try await services.performing({ try await services.driver.look(find) }) else {
             return nil
         }
         // Held before it is known who else has it: if somebody has, it stays.
@@ -126,7 +126,7 @@ struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
     private func isReadable(_ digest: BlobDigest, from address: String?) async throws(Problem) -> Bool {
         if let address { return try await holds(address, digest) }
         let holders = try await services.performing {
-            try await services.driver.read { try BlobRows($0).holders(of: digest, limit: Self.maximumHolders) }
+            try await services.driver.look { try BlobRows($0).holders(of: digest, limit: Self.maximumHolders) }
         }
         return holders.contains { mayRead($0.1, in: $0.0) }
     }
@@ -136,7 +136,7 @@ struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
             services.snapshot.value.verdict(principal, .read, on: source, package) == .allowed
         else { return false }
         return try await services.performing {
-            try await services.driver.read { try BlobRows($0).holds(source.id, package, digest) }
+            try await services.driver.look { try BlobRows($0).holds(source.id, package, digest) }
         }
     }
 

@@ -141,20 +141,28 @@ package struct Responder: Sendable {
         return await answer(request)
     }
 
+    /// A manifest of this size is parsed and hashed in less than a millisecond.
+    private static let briefBytes = 32 << 10
+
+    private static func isBrief(_ headers: HTTPFields) -> Bool {
+        guard headers[.transferEncoding] == nil else { return false }
+        return headers[.contentLength].map { Int($0).map { $0 <= briefBytes } ?? false } ?? true
+    }
+
     /// Words a problem as what is served at the request's path does.
     func reply(to problem: Problem, _ request: IncomingRequest) -> Reply {
         gateway.refusal(problem, to: request) ?? ProblemDetails.reply(to: problem)
     }
 
-    /// Reads from a format's mount are answered on the thread of their connection, because they wait more than they
-    /// compute. Everything else leaves it to the connections.
+    /// Requests to a format's mount with little or no body are answered on the thread of their connection, because they wait
+    /// more than they compute. Everything else leaves it to the connections.
     private func answer(_ request: IncomingRequest) async -> Outcome {
-        let isRead = request.method == .get || request.method == .head
-        if isRead, let outcome = await gateway.respond(to: request) { return outcome }
+        let isBrief = Self.isBrief(request.headers)
+        if isBrief, let outcome = await gateway.respond(to: request) { return outcome }
         return await withTaskExecutorPreference(globalConcurrentExecutor) {
             if let page = await pages.respond(method: request.method, path: request.path) { return page }
             if let outcome = await management.respond(to: request) { return outcome }
-            if !isRead, let outcome = await gateway.respond(to: request) { return outcome }
+            if !isBrief, let outcome = await gateway.respond(to: request) { return outcome }
             let nothing = Problem.unknown(.path, "nothing is served at this path")
             return Outcome(
                 reply: ProblemDetails.reply(to: nothing), actor: "anonymous", repository: nil, operation: "unknown")
