@@ -65,7 +65,9 @@ struct CrowdTests {
             }
             #expect(report.statuses == ["200": 5000])
             #expect(report.closed == 0)
-            for _ in 0..<300 where try await open(server, sandbox) > 10 { try await Task.sleep(for: .milliseconds(200)) }
+            for _ in 0..<300 where try await open(server, sandbox) > 10 {
+                try await Task.sleep(for: .milliseconds(200))
+            }
             #expect(try await open(server, sandbox) <= 10)
         }
     }

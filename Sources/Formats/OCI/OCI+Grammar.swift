@@ -296,8 +296,13 @@ let maximumNameBytes = 255
 
 /// `component(/component)*` (distribution specification, "Pulling manifests").
 func isImageName(_ text: String) -> Bool {
-    text.utf8.count <= maximumNameBytes
-        && text.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { isPathComponent($0.utf8) }
+    var rest = text.utf8[...]
+    guard rest.count <= maximumNameBytes else { return false }
+    while let end = rest.firstIndex(of: UInt8(ascii: "/")) {
+        guard isPathComponent(rest[..<end]) else { return false }
+        rest = rest[rest.index(after: end)...]
+    }
+    return isPathComponent(rest)
 }
 
 /// `[A-Za-z0-9_][A-Za-z0-9._-]{0,127}`; nil for anything else.

@@ -18,6 +18,8 @@ struct FileAnswer: Sendable {
     /// Performs conditions and ranges. `boundary` makes what separates the parts of a multipart answer.
     init(_ file: ServedFile, reply: Reply, request: HTTPFields, boundary: () -> String) {
         var headers = reply.headers
+        // With those every answer has.
+        headers.reserveCapacity(headers.count + 12)
         headers[.eTag] = "\"\(file.entityTag)\""
         headers[.acceptRanges] = "bytes"
         headers[.lastModified] = file.modified.map(HTTPDate.format)

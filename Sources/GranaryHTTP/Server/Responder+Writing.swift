@@ -100,9 +100,9 @@ extension Responder {
 
     private func head(of reply: Reply, id: String) -> HTTPResponse {
         var fields = reply.headers
-        fields[.date] = date.text(at: now())
-        fields[.server] = "Granary"
-        fields[.xRequestID] = id
+        fields.append(HTTPField(name: .date, value: date.text(at: now())))
+        fields.append(HTTPField(name: .server, value: "Granary"))
+        fields.append(HTTPField(name: .xRequestID, value: id))
         if fields[.xContentTypeOptions] == nil { fields[.xContentTypeOptions] = "nosniff" }
         switch reply.body {
         case .bytes(let bytes): fields[.contentLength] = String(bytes.readableBytes)

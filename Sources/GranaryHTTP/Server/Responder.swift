@@ -99,6 +99,10 @@ package struct Responder: Sendable {
         let query: String
 
         init(_ text: String) {
+            if text.utf8.first == UInt8(ascii: "/"), !text.utf8.dropFirst().contains(UInt8(ascii: "?")) {
+                (path, query) = (text, "")
+                return
+            }
             var rest = text[...]
             if !rest.hasPrefix("/"), let scheme = rest.firstRange(of: "://") {
                 rest = rest[scheme.upperBound...].drop { $0 != "/" }

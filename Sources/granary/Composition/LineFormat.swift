@@ -27,7 +27,11 @@ enum LineFormat: String, CaseIterable {
         line.append(UInt8(ascii: " "))
         line.append(contentsOf: level.rawValue.utf8)
         line.append(UInt8(ascii: " "))
-        line.append(contentsOf: oneLine(message).utf8)
+        if message.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) {
+            append(message, to: &line)
+        } else {
+            append(oneLine(message), to: &line)
+        }
         for (name, value) in fields {
             line.append(UInt8(ascii: " "))
             append(name, to: &line)
