@@ -90,6 +90,23 @@ struct ManagementTests {
         Case(method: "GET", path: "/repositories/mine/tags/history", statuses: [401, 400, 400, 400])
     ]
 
+    @Test("The pages of other sites change nothing with the password that a browser knows")
+    func otherSites() async throws {
+        try await withFiles { server in
+            func make(_ name: String, _ origin: String?) async throws -> Int {
+                let headers = ["Content-Type": "text/plain"].merging(origin.map { ["Origin": $0] } ?? [:]) { $1 }
+                let body = #"{"name":"\#(name)","password":"a long password"}"#.bytes
+                return try await server.send("POST", "/api/v1/users", headers, body: body).status
+            }
+            for site in ["https://evil.example", "null", "http://127.0.0.1", "http://localhost:\(server.port)", ""] {
+                #expect(try await make("ann", site) == 403, "\(site)")
+            }
+            #expect(try await server.send("GET", "/api/v1/users/ann", ["Origin": "https://evil.example"]).status == 404)
+            #expect(try await make("ann", "http://127.0.0.1:\(server.port)") == 201)
+            #expect(try await make("bob", nil) == 201)
+        }
+    }
+
     @Test("Everybody is told what becomes them")
     func refusals() async throws {
         try await withFiles(["mine": .init(), "open": .init(anonymousRead: true)]) { server in

@@ -42,6 +42,7 @@ package struct ManagementInterface: Sendable {
     private func call(_ endpoint: Endpoint, _ path: [String: String], _ request: IncomingRequest) async -> Outcome {
         var actor = "anonymous"
         do throws(Problem) {
+            try Self.refuseOtherSites(request)
             let caller = try await management.caller(request.headers[.authorization], from: request.peer)
             actor = caller.actor
             if !endpoint.isOpen { _ = try management.requireUser(caller) }
@@ -55,6 +56,16 @@ package struct ManagementInterface: Sendable {
         } catch {
             return Outcome(
                 reply: ProblemDetails.reply(to: error), actor: actor, repository: nil, operation: endpoint.name)
+        }
+    }
+
+    /// A browser that knows a password sends it with whatever a page of another site makes it send; it tells from where,
+    /// though (Fetch standard, section 3.2).
+    private static func refuseOtherSites(_ request: IncomingRequest) throws(Problem) {
+        guard request.method != .get, request.method != .head, let site = request.headers[.origin] else { return }
+        func authority(_ origin: String) -> Substring? { origin.firstRange(of: "://").map { origin[$0.upperBound...] } }
+        guard authority(site) == authority(request.origin) else {
+            throw .denied("the pages of other sites may change nothing here; 'public.url' says what this site is")
         }
     }
 
