@@ -1,3 +1,4 @@
+import GranaryCore
 import GranaryFormat
 import HTTPTypes
 import Testing
@@ -97,12 +98,17 @@ struct AdmissionTests {
     }
 
     @Test(
-        "What sends a body takes a place of uploads",
+        "What may send a body is known by its head",
         arguments: [
-            ([:], .request), ([.contentLength: "0"], .request), ([.contentLength: "7"], .upload),
-            ([.transferEncoding: "chunked"], .upload), ([.contentLength: "x"], .upload)
-        ] as [(HTTPFields, Admission.Kind)])
-    func kinds(_ headers: HTTPFields, _ kind: Admission.Kind) { #expect(Admission.kind(of: headers) == kind) }
+            (.get, [:], 0), (.delete, [:], 0), (.put, [.contentLength: "0"], 0), (.put, [.contentLength: "7"], 7),
+            (.put, [.transferEncoding: "chunked"], nil), (.get, [.transferEncoding: "chunked"], nil),
+            (.put, [.contentLength: "x"], nil), (.post, [:], nil), (.patch, [:], nil)
+        ] as [(HTTPRequest.Method, HTTPFields, Int64?)])
+    func bodies(_ method: HTTPRequest.Method, _ headers: HTTPFields, _ bytes: Int64?) {
+        let request = IncomingRequest(
+            method: method, path: "/", query: "", headers: headers, origin: "", peer: "", body: .none)
+        #expect(request.bodyBytes == bytes)
+    }
 
     private func wait(_ condition: () -> Bool) async throws {
         for _ in 0..<12_000 where !condition() { try await Task.sleep(for: .milliseconds(5)) }

@@ -13,7 +13,7 @@ package final class Authenticator: Sendable {
     /// A longer header is refused before it is decoded.
     package static let maximumHeaderBytes = 16 << 10
     /// User names that come with a token in the place of a password, for clients that insist on one.
-    private static let placeholderUsers: Set<String> = ["token", "__token__"]
+    private static let tokenUserNames: Set<String> = ["token", "__token__"]
 
     private let services: Services
     private let signer: TokenSigner
@@ -158,7 +158,7 @@ package final class Authenticator: Sendable {
 
     /// A token may come with the name of its user, or with one that stands for nobody.
     private static func check(_ principal: Principal, is user: String) throws(Problem) -> Principal {
-        guard principal.user?.text == user || placeholderUsers.contains(user) else { throw wrong }
+        guard principal.user?.text == user || tokenUserNames.contains(user) else { throw wrong }
         return principal
     }
 

@@ -1,5 +1,4 @@
 import GranaryFormat
-import HTTPTypes
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -60,12 +59,6 @@ final class Admission: Sendable {
         requests = Mutex(Places(limits.requests))
         uploads = Mutex(Places(limits.uploads))
         downloads = Mutex(Places(limits.downloads))
-    }
-
-    /// Which kind of place a request needs.
-    static func kind(of headers: HTTPFields) -> Kind {
-        if headers[.transferEncoding] != nil { return .upload }
-        return headers[.contentLength].map { $0 == "0" } ?? true ? .request : .upload
     }
 
     /// How many uploads are under way.

@@ -18,7 +18,7 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
     private let isPlain: Bool
     private var context: ChannelHandlerContext?
 
-    private var requests = 0
+    private var hasAsked = false
     private var openRequests = 0
     private var receiving = 0
     private var isClosing = false
@@ -54,7 +54,7 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
         isReading = false
         lastRead = watches.now
         // HTTP/2 has a head timeout for its first request only: later bytes need not be of a request.
-        if openRequests == 0, headSince == nil, isPlain || requests == 0 { headSince = watches.now }
+        if openRequests == 0, headSince == nil, isPlain || !hasAsked { headSince = watches.now }
         context.fireChannelRead(data)
     }
 
@@ -76,7 +76,7 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// The head of a request is complete.
     func requestBegan() {
-        requests += 1
+        hasAsked = true
         openRequests += 1
         receiving += 1
         headSince = nil
@@ -97,7 +97,7 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// A request was answered on the spot.
     func answered() {
-        requests += 1
+        hasAsked = true
         headSince = nil
         quietSince = watches.now
     }
@@ -144,14 +144,14 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
         guard watches.now - stalled.since >= TimeAmount(limits.stallTimeout) else { return }
         let taken = acknowledged(context)
         let due = Double(limits.minimumRate) * (limits.stallTimeout / .seconds(1))
-        if Double(taken - stalled.acknowledged) < due {
+        if Double(taken) - Double(stalled.acknowledged) < due {
             cut(context, .slowReader, metrics)
         } else {
             self.stalled = (watches.now, taken)
         }
     }
 
-    /// The bytes that the client's system has taken; 0 where nobody knows.
+    /// The bytes that the client's system has taken; 0 where nobody knows, as of a connection that is just ending.
     private func acknowledged(_ context: ChannelHandlerContext) -> UInt64 {
         guard let provider = context.channel as? any SocketOptionProvider else { return 0 }
         let info: EventLoopFuture<granary_connection> = provider.unsafeGetSocketOption(

@@ -6,7 +6,7 @@ final class Connections: Sendable {
     /// Refused connections that wait until their client has read why. Beyond them clients are not told.
     private static let maximumRefused = 256
 
-    let limits: Limits
+    private let limits: Limits
     private let metrics: LimitMetrics
     private let counts = Mutex(Counts())
     private let watches: [ObjectIdentifier: NIOLoopBoundBox<ConnectionWatches?>]

@@ -135,7 +135,7 @@ package struct Responder: Sendable {
     /// Answers a request when it is its turn. Its place is free again before the answer is sent, so that who reads slowly
     /// keeps nobody waiting.
     private func admitted(_ request: IncomingRequest) async -> Outcome {
-        let kind = Admission.kind(of: request.headers)
+        let kind: Admission.Kind = request.bodyBytes == 0 ? .request : .upload
         do throws(Problem) {
             try await admission.enter(kind, request.peer)
         } catch {
@@ -148,11 +148,6 @@ package struct Responder: Sendable {
     /// A manifest of this size is parsed and hashed in less than a millisecond.
     private static let briefBytes = 32 << 10
 
-    private static func isBrief(_ headers: HTTPFields) -> Bool {
-        guard headers[.transferEncoding] == nil else { return false }
-        return headers[.contentLength].map { Int($0).map { $0 <= briefBytes } ?? false } ?? true
-    }
-
     /// Words a problem as what is served at the request's path does.
     func reply(to problem: Problem, _ request: IncomingRequest) -> Reply {
         gateway.refusal(problem, to: request) ?? ProblemDetails.reply(to: problem)
@@ -161,7 +156,7 @@ package struct Responder: Sendable {
     /// Requests to a format's mount with little or no body are answered on the thread of their connection, because they wait
     /// more than they compute. Everything else leaves it to the connections.
     private func answer(_ request: IncomingRequest) async -> Outcome {
-        let isBrief = Self.isBrief(request.headers)
+        let isBrief = request.bodyBytes.map { $0 <= Self.briefBytes } ?? false
         if isBrief, let outcome = await gateway.respond(to: request) { return outcome }
         return await withTaskExecutorPreference(globalConcurrentExecutor) {
             if let page = await pages.respond(method: request.method, path: request.path) { return page }
@@ -171,5 +166,15 @@ package struct Responder: Sendable {
             return Outcome(
                 reply: ProblemDetails.reply(to: nothing), actor: "anonymous", repository: nil, operation: "unknown")
         }
+    }
+}
+
+extension IncomingRequest {
+    /// How long the body is, as far as it can be told from the head. Nil where it cannot: with chunks, and with HTTP/2, whose
+    /// bodies need no length (RFC 9113, section 8.1.1).
+    var bodyBytes: Int64? {
+        guard headers[.transferEncoding] == nil else { return nil }
+        if let length = headers[.contentLength] { return Int64(length) }
+        return [.get, .head, .delete, .options].contains(method) ? 0 : nil
     }
 }

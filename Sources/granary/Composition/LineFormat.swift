@@ -27,11 +27,7 @@ enum LineFormat: String, CaseIterable {
         line.append(UInt8(ascii: " "))
         line.append(contentsOf: level.rawValue.utf8)
         line.append(UInt8(ascii: " "))
-        if message.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) {
-            append(message, to: &line)
-        } else {
-            append(oneLine(message), to: &line)
-        }
+        append(oneLine(message), to: &line)
         for (name, value) in fields {
             line.append(UInt8(ascii: " "))
             append(name, to: &line)
@@ -62,7 +58,8 @@ enum LineFormat: String, CaseIterable {
 
     /// What a client sent must not be able to begin a line of its own.
     private func oneLine(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.isControl ? "?" : $0 }))
+        guard text.unicodeScalars.contains(where: \.isControl) else { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.map { $0.isControl ? "?" : $0 }))
     }
 
     private func quoted(_ value: String) -> String {
