@@ -67,7 +67,7 @@ enum OpenAPI {
             String(endpoint.status.code): .object(success),
             // A credential may be shown to every operation, and a wrong one too often.
             "429": .object([
-                "description": "Too many wrong credentials", "content": problem,
+                "description": "Too many wrong credentials, or requests at once", "content": problem,
                 "headers": .object([
                     "Retry-After": .object([
                         "description": "Seconds after which to try again",
