@@ -8,7 +8,7 @@ package struct BlobRows {
     package init(_ connection: any SQLConnection) { self.connection = connection }
 
     /// Notes a blob that a file is about to name; hashes that were unknown are filled in. A blob that the sweep had marked is
-    /// rescued.
+    /// rescued. Where there is nothing to change, nothing is written.
     package func note(_ checksums: Checksums, size: ByteCount, at time: Timestamp) throws {
         try connection.execute(
             """
@@ -16,6 +16,10 @@ package struct BlobRows {
             on conflict (digest) do update set
               sha1 = coalesce(blob.sha1, excluded.sha1), md5 = coalesce(blob.md5, excluded.md5),
               sha512 = coalesce(blob.sha512, excluded.sha512), marked_at = null
+            where blob.marked_at is not null
+              or blob.sha1 is null and excluded.sha1 is not null
+              or blob.md5 is null and excluded.md5 is not null
+              or blob.sha512 is null and excluded.sha512 is not null
             """,
             [
                 .text(checksums.sha256.hex), .integer(size.bytes), .optional(checksums.sha1),

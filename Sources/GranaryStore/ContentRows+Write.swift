@@ -30,12 +30,11 @@ extension ContentRows {
         return VersionID(value: row.integer(0))
     }
 
-    /// Puts bytes at a path, ending what stood there.
-    package func setFile(
+    /// Puts bytes at a path where nothing stands.
+    package func insertFile(
         _ path: FilePath, of package: PackageID, version: VersionID?, blob: BlobDigest, size: ByteCount,
         mediaType: MediaType, at time: Timestamp, from sequence: SequenceNumber
     ) throws {
-        try endFile(path, of: package, at: sequence)
         try connection.execute(
             """
             insert into file (package_id, version_id, path, blob, size, media_type, modified_at, valid_from)

@@ -68,7 +68,7 @@ struct DirectoryTests {
         let blob = BlobDigest(bytes: Array(repeating: 1, count: 32))
         let content = ContentRows(connection)
         try BlobRows(connection).note(Checksums(sha256: blob), size: ByteCount(1), at: Timestamp(milliseconds: 1))
-        try content.setFile(
+        try content.insertFile(
             path, of: try content.ensurePackage(folder, in: repository), version: nil, blob: blob, size: ByteCount(1),
             mediaType: .octetStream, at: Timestamp(milliseconds: 1), from: SequenceNumber(2))
     }

@@ -84,7 +84,7 @@ struct Publication: Sendable {
             let incoming = file.blob.checksums.sha256.hex
             let verdict = try decide(file.path.text, held.map { isSame == true ? $0.blob.hex : "" }, incoming)
             guard verdict != .unchanged else { continue }
-            plan.files.append(file)
+            plan.files.append(Plan.File(file: file, isHeld: held != nil))
             plan.before.note(file: file.path, held?.blob)
             plan.after.note(file: file.path, file.blob.checksums.sha256)
             plan.replaces = plan.replaces || verdict == .replace
@@ -144,9 +144,9 @@ struct Publication: Sendable {
         let id = try content.insertVersion(
             version.name, of: package, mediaType: version.mediaType, artifactType: version.artifactType,
             metadata: version.metadata, at: change.time, from: sequence)
-        let replaced = Set(plan.files.map(\.path))
+        let replaced = Set(plan.files.map(\.file.path))
         for file in files where !replaced.contains(file.path) {
-            try content.setFile(
+            try content.insertFile(
                 file.path, of: package, version: id, blob: file.blob, size: file.size, mediaType: file.mediaType,
                 at: file.modified, from: sequence)
         }
@@ -158,8 +158,8 @@ struct Publication: Sendable {
 
     /// Whether it tells hashes of blobs that are there without them: other packages may hold those, too.
     private func fillsHashes(_ plan: Plan, _ blobs: BlobRows) throws -> Bool {
-        try plan.files.contains { file in
-            let incoming = file.blob.checksums
+        try plan.files.contains { planned in
+            let incoming = planned.file.blob.checksums
             guard incoming != Checksums(sha256: incoming.sha256) else { return false }
             return try blobs.find(incoming.sha256.digest).map { $0.checksums != incoming } ?? false
         }
@@ -169,12 +169,13 @@ struct Publication: Sendable {
         _ plan: Plan, _ blobs: BlobRows, _ content: ContentRows, _ package: PackageID, _ version: VersionID?,
         _ sequence: SequenceNumber
     ) throws {
-        for file in plan.files {
+        for (file, isHeld) in plan.files.map({ ($0.file, $0.isHeld) }) {
             if file.blob.lease == nil, try blobs.find(file.blob.checksums.sha256.digest) == nil {
                 throw Problem.conflict("the bytes of \(file.path) are not stored any more; send them again")
             }
             try blobs.note(file.blob.checksums, size: file.blob.size, at: change.time)
-            try content.setFile(
+            if isHeld { try content.endFile(file.path, of: package, at: sequence) }
+            try content.insertFile(
                 file.path, of: package, version: version, blob: file.blob.checksums.sha256, size: file.blob.size,
                 mediaType: file.mediaType, at: change.time, from: sequence)
         }
@@ -197,8 +198,14 @@ struct Publication: Sendable {
 
 /// What of a draft is new.
 private struct Plan {
+    struct File {
+        let file: Draft.File
+        /// Whether other bytes stand there.
+        let isHeld: Bool
+    }
+
     var existing: VersionID?
-    var files: [Draft.File] = []
+    var files: [File] = []
     var tags: [TagName] = []
     var properties: [Property]?
     var replaces = false
@@ -210,7 +217,7 @@ private struct Plan {
     /// The verb and target of the one event that tells of all of it.
     func headline(_ draft: Draft) -> (Verb, String) {
         if let version = draft.version, !files.isEmpty { return (.versionPublished, version.name.text) }
-        if let file = files.first { return (.filePublished, file.path.text) }
+        if let file = files.first { return (.filePublished, file.file.path.text) }
         if let tag = tags.first { return (.tagMoved, tag.text) }
         return (.propertiesChanged, draft.version?.name.text ?? "")
     }
