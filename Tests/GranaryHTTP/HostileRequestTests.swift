@@ -18,6 +18,8 @@ struct HostileRequestTests {
         Case("words", "GARBAGE\r\n\r\n"), Case("no version", "GET /\r\n\r\n"),
         Case("a version of none", "GET / HTTP/9.9\r\n\r\n"),
         Case("no target", "GET HTTP/1.1\r\n\r\n"), Case("an odd method", "G{}T / HTTP/1.1\r\nHost: h\r\n\r\n"),
+        Case("no host", "GET /readyz HTTP/1.1\r\n\r\n"),
+        Case("two hosts", "GET /readyz HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n"),
         Case("NUL in the target", "GET /\0 HTTP/1.1\r\nHost: h\r\n\r\n"),
         Case("a blank in a name", "GET / HTTP/1.1\r\nHost: h\r\nBad Header: x\r\n\r\n"),
         Case("no name", "GET / HTTP/1.1\r\nHost: h\r\n: x\r\n\r\n"),

@@ -115,10 +115,15 @@ final class HTTP1Codec: ChannelDuplexHandler, RemovableChannelHandler {
 }
 
 extension HTTPRequest {
-    /// A request as it came. The target stays what it is, in origin form or in absolute form.
+    /// A request as it came. The target stays what it is, in origin form or in absolute form. What names no host, or two, is
+    /// refused (RFC 9112, section 3.2): a proxy in front might take it for another's.
     fileprivate init(received head: HTTPRequestHead) throws {
+        let hosts = head.headers["Host"]
+        guard hosts.count == 1 || hosts.isEmpty && head.version == .http1_0 else {
+            throw HTTPParserError.invalidHeaderToken
+        }
         self.init(
-            method: try Method(head.method), scheme: "http", authority: head.headers.first(name: "Host"),
+            method: try Method(head.method), scheme: "http", authority: hosts.first,
             path: head.uri, headerFields: HTTPFields(head.headers, splitCookie: false))
     }
 }
