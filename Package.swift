@@ -53,7 +53,7 @@ func tests(
 let formatModules = formats.map { name in
     module(
         "Format\(name)", path: "Sources/Formats/\(name)",
-        ["GranaryModel", "GranaryFormat", .crypto, .httpTypes, .nioCore])
+        ["GranaryModel", "GranaryFormat", "GranaryArchive", .crypto, .httpTypes, .nioCore])
 }
 
 let formatTests = formats.map { name in
@@ -102,6 +102,8 @@ let package = Package(
     ],
     targets: [
         .target(name: "CSystemCalls"),
+        .systemLibrary(name: "CArchive", providers: [.apt(["libarchive-dev"])]),
+        module("GranaryArchive", ["CArchive", .nioCore]),
         module("GranaryModel", []),
         module("GranaryFormat", ["GranaryModel", .httpTypes, .nioCore]),
         module("GranaryPorts", ["GranaryModel", .nioCore]),
@@ -144,6 +146,7 @@ let package = Package(
                 .unixSignals, .yams
             ] + formats.map { .byName(name: "Format\($0)") },
             path: "Sources/granary", swiftSettings: strict),
+        tests("GranaryArchive", ["GranaryArchive", .nioCore]),
         tests("GranaryModel", ["GranaryModel", "GranaryTestKit"]),
         tests("GranaryPolicy", ["GranaryModel", "GranaryPolicy"]),
         tests("GranaryFormat", ["GranaryModel", "GranaryFormat", "GranaryTestKit", .nioCore]),

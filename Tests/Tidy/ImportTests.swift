@@ -20,12 +20,16 @@ private let operatingSystem: Set<String> = ["Darwin", "Glibc", "Musl", "Foundati
 
 private let layers: [String: Layer] = [
     "CSystemCalls": Layer(),
+    // The declarations of libarchive; no Swift in it.
+    "CArchive": Layer(),
+    "GranaryArchive": Layer(["CArchive"], ["Darwin", "Glibc", "Musl", "NIOCore"]),
     "GranaryModel": Layer(),
     "GranaryPolicy": Layer(["GranaryModel"]),
     "GranarySecurity": Layer(["GranaryModel"]),
     "GranaryFormat": Layer(["GranaryModel"], ["HTTPTypes", "NIOCore"]),
     "GranaryPorts": Layer(["GranaryModel"], ["NIOCore"]),
-    "Formats": Layer(["GranaryModel", "GranaryFormat"], ["Crypto", "Foundation", "HTTPTypes", "NIOCore"]),
+    "Formats": Layer(
+        ["GranaryModel", "GranaryFormat", "GranaryArchive"], ["Crypto", "Foundation", "HTTPTypes", "NIOCore"]),
     "GranaryStore": Layer(["GranaryModel", "GranaryPorts"], ["Foundation"]),
     "GranarySQLite": Layer(["GranaryModel", "GranaryPorts"], operatingSystem.union(["GRDB", "GRDBSQLite"])),
     "GranaryBlobsFilesystem": Layer(
