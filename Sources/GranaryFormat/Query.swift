@@ -54,7 +54,8 @@ package func percentDecoded(_ text: some Sequence<UInt8>) -> [UInt8]? {
     return decoded
 }
 
-private func hexadecimalValue(_ byte: UInt8) -> UInt8? {
+/// What a hexadecimal digit stands for; nil for every other byte.
+func hexadecimalValue(_ byte: UInt8) -> UInt8? {
     switch byte {
     case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
     case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
