@@ -32,6 +32,12 @@ private struct OpenFile: OpenBlob {
         try await pool.blocking { [file] () throws(BlobStoreError) in try file.read(range) }
     }
 
+    func inspect<Value: Sendable>(
+        _ body: @escaping @Sendable (_ read: @escaping (Range<Int64>) throws -> ByteBuffer) throws -> Value
+    ) async throws -> Value {
+        try await pool.runIfActive { [file] in try body { try file.read($0) } }
+    }
+
     func prepare(_ range: Range<Int64>, before next: Range<Int64>) async throws(BlobStoreError) {
         guard !range.isEmpty else { return }
         if !next.isEmpty, try file.isInMemory(at: next.upperBound - 1) == false { file.readAhead(next) }

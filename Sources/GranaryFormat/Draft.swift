@@ -81,6 +81,9 @@ package struct Draft: Sendable {
     package var initialProperties: [Property] = []
     /// Replaces the properties, of a new and of an existing version alike; nil leaves them.
     package var properties: [Property]?
+    /// Whether its files stay what they are once they are published, whatever the repository allows: the same bytes again
+    /// change nothing, and others are refused, also after the version was retracted.
+    package var isImmutable = false
     package var needs: [Need] = []
     package var obstacles: [Obstacle] = []
     /// Holds of the first file, evaluated in the transaction.

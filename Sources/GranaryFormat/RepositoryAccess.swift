@@ -4,6 +4,9 @@ package import GranaryModel
 package protocol RepositoryAccess<Index>: Sendable {
     associatedtype Index: Sendable
 
+    /// Who asks.
+    var caller: any CallerAccess { get }
+
     /// The file a reference names. Throws `.unknown(.package, …)` when the package has never held anything, otherwise
     /// `.unknown(.file, …)`.
     func file(_ reference: FileReference, in package: PackageName) async throws(Problem) -> StoredFile
@@ -15,6 +18,10 @@ package protocol RepositoryAccess<Index>: Sendable {
     /// (`repository/package` or, for a default repository, `package`), else any. Nil otherwise: never an oracle for
     /// content the caller may not read.
     func stage(existing blob: Digest, from address: String?) async throws(Problem) -> StagedBlob?
+    /// Looks into bytes that were staged, where that may block. What `body` throws is thrown: a `Problem` as it is.
+    func inspect<Value: Sendable>(
+        _ blob: StagedBlob, _ body: @escaping @Sendable (StoredBytes) throws -> Value
+    ) async throws(Problem) -> Value
     /// Writes the rows of a draft, in one transaction with one event.
     func publish(_ draft: Draft) async throws(Problem) -> Receipt
     /// Takes something away, in one transaction with one event.

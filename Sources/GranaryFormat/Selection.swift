@@ -2,6 +2,11 @@ package import GranaryModel
 
 /// Which rows an index is made from.
 package enum Selection: Sendable, Hashable {
+    /// The packages of the repository that hold something and that the caller may read, by name.
+    case packages
+    /// All there is to a package, not in pages: its versions in the order in which they were published, each with its files
+    /// and properties, and its tags.
+    case package(PackageName)
     /// The tags of a package, by name.
     case tags(PackageName)
     /// One version of a package with its properties.
@@ -38,12 +43,18 @@ package struct IndexRows: Sendable {
         package let isFolder: Bool
         package let version: IndexedVersion?
         package let file: StoredFile?
+        /// Of a version, by path; empty unless the selection asks for them.
+        package let files: [StoredFile]
 
-        package init(name: String, isFolder: Bool = false, version: IndexedVersion? = nil, file: StoredFile? = nil) {
+        package init(
+            name: String, isFolder: Bool = false, version: IndexedVersion? = nil, file: StoredFile? = nil,
+            files: [StoredFile] = []
+        ) {
             self.name = name
             self.isFolder = isFolder
             self.version = version
             self.file = file
+            self.files = files
         }
 
         /// What the next page comes after. A folder stands where its name with a slash would.
@@ -53,10 +64,13 @@ package struct IndexRows: Sendable {
     package let entries: [Entry]
     /// Whether the selection goes on after the last entry.
     package let hasMore: Bool
+    /// Where the tags of the package point; empty unless the selection asks for them.
+    package let tags: [TagName: VersionName]
 
-    package init(entries: [Entry], hasMore: Bool) {
+    package init(entries: [Entry], hasMore: Bool, tags: [TagName: VersionName] = [:]) {
         self.entries = entries
         self.hasMore = hasMore
+        self.tags = tags
     }
 }
 

@@ -1,4 +1,5 @@
 package import GranaryModel
+package import NIOCore
 
 /// Hash functions beside SHA-256, which is always computed.
 package enum ExtraHash: String, Sendable, CaseIterable, Codable {
@@ -21,6 +22,18 @@ package struct StagingTerms: Sendable {
         self.hashes = hashes
         self.expected = expected
         self.expectedSize = expectedSize
+    }
+}
+
+/// Stored bytes, for whoever has to look into them. Reading blocks.
+package struct StoredBytes {
+    package let size: ByteCount
+    /// The bytes of a range within 0..<size.
+    package let read: (Range<Int64>) throws -> ByteBuffer
+
+    package init(size: ByteCount, read: @escaping (Range<Int64>) throws -> ByteBuffer) {
+        self.size = size
+        self.read = read
     }
 }
 

@@ -111,6 +111,10 @@ package protocol OpenBlob: Sendable {
     var descriptor: CInt? { get }
     /// The bytes of a range within 0..<size.
     func read(_ range: Range<Int64>) async throws(BlobStoreError) -> ByteBuffer
+    /// Runs `body` on a thread that may block, with a way to read ranges within 0..<size there.
+    func inspect<Value: Sendable>(
+        _ body: @escaping @Sendable (_ read: @escaping (Range<Int64>) throws -> ByteBuffer) throws -> Value
+    ) async throws -> Value
     /// Waits until a range can be read from `descriptor` without waiting for the disk, as far as anybody can tell, and asks
     /// for `next` to be read ahead. Throws when the range is not there.
     func prepare(_ range: Range<Int64>, before next: Range<Int64>) async throws(BlobStoreError)

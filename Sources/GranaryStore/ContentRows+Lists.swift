@@ -56,6 +56,59 @@ extension ContentRows {
         ).compactMap(ListedVersion.init)
     }
 
+    /// All versions of a package, in the order in which they were published, with their properties.
+    package func versions(of package: PackageID) throws -> [(version: ListedVersion, properties: [Property])] {
+        let rows = try connection.query(
+            Self.versionColumns + """
+                , v.id from version v
+                  left join file f on f.package_id = v.package_id and f.path = v.name and f.valid_until is null
+                where v.package_id = $1 and v.valid_until is null order by v.id
+                """, [.integer(package.value)])
+        let properties = Dictionary(
+            grouping: try connection.query(
+                """
+                select v.id, p.key, p.value
+                from version v join property p on p.version_id = v.id and p.valid_until is null
+                where v.package_id = $1 and v.valid_until is null order by p.key, p.value
+                """, [.integer(package.value)]), by: { $0.integer(0) })
+        return rows.compactMap { row in
+            ListedVersion(row).map { version in
+                (version, (properties[row.integer(6)] ?? []).compactMap { Property($0.text(1), $0.text(2)) })
+            }
+        }
+    }
+
+    /// All files of a package that are of a version and whose bytes are not damaged, by path.
+    package func files(of package: PackageID) throws -> [StoredFile] {
+        try connection.query(
+            Self.fileColumns + """
+                where p.id = $1 and f.version_id is not null and b.damaged_at is null order by f.path
+                """, [.integer(package.value)]
+        ).compactMap { row in PackageName(row.text(0)).flatMap { StoredFile(row, of: $0, from: 1) } }
+    }
+
+    /// Where the tags of a package point.
+    package func targets(in package: PackageID) throws -> [TagName: VersionName] {
+        let rows = try connection.query(
+            """
+            select tag.name, version.name from tag join version on version.id = tag.version_id
+            where tag.package_id = $1 and tag.valid_until is null
+            """, [.integer(package.value)])
+        return Dictionary(
+            rows.compactMap { row in
+                guard let tag = TagName(row.text(0)), let version = VersionName(row.text(1)) else { return nil }
+                return (tag, version)
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Whether other bytes than these once stood at a path of the package.
+    package func hasHeldOthers(at path: FilePath, of package: PackageID, than blob: BlobDigest) throws -> Bool {
+        try connection.first(
+            """
+            select 1 from file where package_id = $1 and path = $2 and valid_until is not null and blob <> $3 limit 1
+            """, [.integer(package.value), .text(path.text), .text(blob.hex)]) != nil
+    }
+
     /// One version.
     package func listed(_ version: VersionID) throws -> ListedVersion? {
         try connection.first(

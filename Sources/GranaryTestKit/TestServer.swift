@@ -84,9 +84,9 @@ package struct TestServer: Sendable {
         let identity = Identity(services: services, signer: signer) { work in
             try? await files.runIfActive(work)
         }
-        let gateway = Gateway(formats: formats, services: services, identity: identity)
         let jobs = JobRunner(services: services, kinds: Upkeep.kinds(services))
-        let management = Management(services: services, identity: identity, jobs: jobs, formats: gateway.formats)
+        let management = Management(services: services, identity: identity, jobs: jobs, formats: formats.map(\.name))
+        let gateway = Gateway(formats: formats, services: services, management: management)
         _ = try await management.firstStart(repositories: repositories, password: administrator.password) { _ in }
         let origin = OriginPolicy(
             configured: nil, trustsForwarded: trustsForwarded, isSecure: tls != nil, fallbackAuthority: "localhost")

@@ -21,6 +21,12 @@ struct SmallBlobsTests {
             duringReading()
             return ByteBuffer(string: text)
         }
+
+        func inspect<Value: Sendable>(
+            _ body: @escaping @Sendable (_ read: @escaping (Range<Int64>) throws -> ByteBuffer) throws -> Value
+        ) async throws -> Value {
+            try body { _ in ByteBuffer(string: text) }
+        }
     }
 
     @Test("Bytes are kept once they were read, until they are dropped")

@@ -54,18 +54,15 @@ package struct Gateway: Sendable {
     private let blobs: any BlobStore
     private let smallBlobs: SmallBlobs
 
-    package init(formats: [any PackageFormat], services: Services, identity: Identity) {
-        authenticator = identity.authenticator
+    package init(formats: [any PackageFormat], services: Services, management: Management) {
+        authenticator = management.identity.authenticator
         blobs = services.blobs
         smallBlobs = services.smallBlobs
         func mounted(_ format: some PackageFormat) -> any MountedFormat {
-            Mounted(format: format, services: services, identity: identity)
+            Mounted(format: format, services: services, management: management)
         }
         mounts = Dictionary(uniqueKeysWithValues: formats.map { ($0.mount.component, mounted($0)) })
     }
-
-    /// The names of the formats that are served.
-    package var formats: [FormatName] { mounts.values.map(\.name).sorted() }
 
     /// Answers a request to a format's mount; nil when the path belongs to none.
     package func respond(to request: IncomingRequest) async -> Outcome? {

@@ -18,7 +18,7 @@ protocol MountedFormat: Sendable {
 struct Mounted<Format: PackageFormat>: MountedFormat {
     let format: Format
     let services: Services
-    let identity: Identity
+    let management: Management
 
     var name: FormatName { format.name }
 
@@ -152,6 +152,7 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
     private func access(_ address: Address, _ context: Context) -> LocalRepository<Format> {
         LocalRepository(
             repository: address.repository, principal: context.principal, format: format, services: services,
+            caller: CallerCredentials(principal: context.principal, peer: context.request.peer, management: management),
             hidesUnknown: hidesUnknown(address, context))
     }
 
@@ -198,7 +199,7 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
             if operation.requirement == .identity { try requireIdentity(context) }
             let access = MountAccess(
                 format: format.name, principal: context.principal, peer: context.request.peer, services: services,
-                identity: identity)
+                identity: management.identity)
             let reply = try await format.performService(
                 operation, FormatRequest(head: head, body: context.request.body), on: access)
             return outcome(reply, context, nil, operation.name)

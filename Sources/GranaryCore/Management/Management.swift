@@ -23,7 +23,7 @@ package struct Management: Sendable {
         self.services = services
         self.identity = identity
         self.jobs = jobs
-        self.formats = formats
+        self.formats = formats.sorted()
     }
 
     /// Who makes a request from an address; throws `.unauthenticated` for a wrong credential, and for a token that reaches

@@ -82,8 +82,11 @@ struct Publication: Sendable {
             }
             let isSame = held.map { $0.mediaType == file.mediaType.text || file.path.text == draft.version?.name.text }
             let incoming = file.blob.checksums.sha256.hex
-            let verdict = try decide(file.path.text, held.map { isSame == true ? $0.blob.hex : "" }, incoming)
+            let policy = draft.isImmutable ? repository.settings.writePolicy.frozen : repository.settings.writePolicy
+            let existing = held.map { isSame == true ? $0.blob.hex : "" }
+            let verdict = try decide(file.path.text, existing, incoming, policy)
             guard verdict != .unchanged else { continue }
+            if draft.isImmutable { try refuseRevival(of: file, content, package) }
             plan.files.append(Plan.File(file: file, isHeld: held != nil))
             plan.before.note(file: file.path, held?.blob)
             plan.after.note(file: file.path, file.blob.checksums.sha256)
@@ -98,7 +101,8 @@ struct Publication: Sendable {
         guard let version = draft.version?.name else { return }
         for tag in draft.tags {
             let target = try content.target(of: tag, in: package)
-            guard try decide("tag \(tag)", target?.text, version.text) != .unchanged else { continue }
+            let policy = repository.settings.writePolicy
+            guard try decide("tag \(tag)", target?.text, version.text, policy) != .unchanged else { continue }
             plan.tags.append(tag)
             plan.before.note(tag: tag, target)
             plan.after.note(tag: tag, version)
@@ -117,9 +121,15 @@ struct Publication: Sendable {
         plan.after.note(properties)
     }
 
-    private func decide(_ what: String, _ existing: String?, _ incoming: String) throws -> Overwrite.Verdict {
-        let verdict = Overwrite.decide(
-            what, existing: existing, incoming: incoming, policy: repository.settings.writePolicy)
+    private func refuseRevival(of file: Draft.File, _ content: ContentRows, _ package: PackageID) throws {
+        guard try content.hasHeldOthers(at: file.path, of: package, than: file.blob.checksums.sha256) else { return }
+        throw Problem.conflict("\(file.path) was published with other bytes before, and names are not used again")
+    }
+
+    private func decide(
+        _ what: String, _ existing: String?, _ incoming: String, _ policy: RepositorySettings.WritePolicy
+    ) throws -> Overwrite.Verdict {
+        let verdict = Overwrite.decide(what, existing: existing, incoming: incoming, policy: policy)
         if case .refused(let reason) = verdict { throw Problem.conflict(reason) }
         return verdict
     }

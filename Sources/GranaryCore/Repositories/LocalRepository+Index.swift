@@ -32,8 +32,8 @@ extension Selection {
     /// The package whose rights it needs; nil where it goes over many, each of which is asked about.
     fileprivate var package: PackageName? {
         switch self {
-        case .tags(let package), .version(let package, _), .referrers(let package, _, _): package
-        case .directory, .tree: nil
+        case .package(let package), .tags(let package), .version(let package, _), .referrers(let package, _, _): package
+        case .packages, .directory, .tree: nil
         }
     }
 
@@ -42,6 +42,12 @@ extension Selection {
     ) throws -> IndexRows {
         let limit = page.limit + 1
         switch self {
+        case .packages:
+            return IndexRows(
+                cutting: try content.packages(in: repository, after: page.after, limit: limit, isIncluded: mayRead),
+                to: page)
+        case .package(let name):
+            return try content.everything(of: try content.known(name, in: repository))
         case .tags(let name):
             let package = try content.known(name, in: repository)
             let tags = try content.tags(of: package, after: page.after, limit: limit)
@@ -81,6 +87,29 @@ extension ContentRows {
     fileprivate func known(_ name: PackageName, in repository: RepositoryID) throws -> PackageID {
         guard let id = try package(name, in: repository) else { throw Problem.unknown(.package, name.text) }
         return id
+    }
+
+    fileprivate func packages(
+        in repository: RepositoryID, after: String?, limit: Int, isIncluded: (PackageName) -> Bool
+    ) throws -> [IndexRows.Entry] {
+        var found: [IndexRows.Entry] = []
+        var cursor = after
+        while found.count < limit {
+            let page = try packages(in: repository, after: cursor, limit: limit)
+            found += page.filter(isIncluded).map { .init(name: $0.text) }
+            guard page.count == limit, let last = page.last else { break }
+            cursor = last.text
+        }
+        return Array(found.prefix(limit))
+    }
+
+    fileprivate func everything(of package: PackageID) throws -> IndexRows {
+        let files = Dictionary(grouping: try files(of: package), by: \.version)
+        let entries = try versions(of: package).map { version, properties in
+            IndexRows.Entry(
+                name: version.name.text, version: IndexedVersion(version, properties), files: files[version.name] ?? [])
+        }
+        return IndexRows(entries: entries, hasMore: false, tags: try targets(in: package))
     }
 
     fileprivate func entry(_ name: VersionName, of package: PackageID) throws -> IndexRows.Entry? {

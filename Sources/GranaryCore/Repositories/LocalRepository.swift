@@ -15,6 +15,7 @@ struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
     let principal: Principal
     let format: Format
     let services: Services
+    let caller: any CallerAccess
     /// Whether a package that has never held anything looks like one the caller may not see.
     let hidesUnknown: Bool
 
@@ -75,6 +76,17 @@ struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
         let lease = services.blobs.lease(checksums.sha256)
         guard try await isReadable(checksums.sha256, from: address) else { return nil }
         return StagedBlob(checksums: checksums, size: size, lease: lease)
+    }
+
+    func inspect<Value: Sendable>(
+        _ blob: StagedBlob, _ body: @escaping @Sendable (StoredBytes) throws -> Value
+    ) async throws(Problem) -> Value {
+        try await services.performing {
+            guard let open = try await services.blobs.open(blob.checksums.sha256) else {
+                throw BlobStoreError.failed("\(blob.checksums.sha256) was staged and is not stored")
+            }
+            return try await open.inspect { read in try body(StoredBytes(size: ByteCount(open.size), read: read)) }
+        }
     }
 
     func publish(_ draft: Draft) async throws(Problem) -> Receipt {

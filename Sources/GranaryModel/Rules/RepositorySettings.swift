@@ -9,6 +9,9 @@ package struct RepositorySettings: Sendable, Equatable, Codable {
         case once
         /// Neither create nor replace.
         case deny
+
+        /// As it is for what its format never replaces.
+        package var frozen: Self { self == .allow ? .once : self }
     }
 
     /// Whether anybody may read without credentials.

@@ -57,12 +57,13 @@ struct Server {
         let identity = Identity(services: services, signer: signer) { work in
             try? await hashing.runIfActive(work)
         }
-        let gateway = Gateway(formats: Formats.all, services: services, identity: identity)
         let jobs = JobRunner(
             services: services, kinds: Upkeep.kinds(services, makeBackup: try makeBackup(services, data)))
         let sweepGrace = Duration.seconds(try configuration.number(.sweepGrace, in: 0...365 * 24 * 3600))
         let management = Management(
-            services: services, identity: identity, jobs: jobs, formats: gateway.formats, sweepGrace: sweepGrace)
+            services: services, identity: identity, jobs: jobs, formats: Formats.all.map(\.name),
+            sweepGrace: sweepGrace)
+        let gateway = Gateway(formats: Formats.all, services: services, management: management)
         let isFirstStart = try await prepare(management, data)
         let responder = responder(gateway, management, driver, origin, registry, limits)
         let http = try HTTPServer.service(listener, responder: responder, logger: quiet(logger)) { port in
