@@ -42,11 +42,14 @@ package struct Draft: Sendable {
         package let path: FilePath
         package let blob: StagedBlob
         package let mediaType: MediaType
+        /// A JSON object the format wants back with this file, or nothing; at most `Draft.maximumMetadataBytes`.
+        package let metadata: String
 
-        package init(path: FilePath, blob: StagedBlob, mediaType: MediaType) {
+        package init(path: FilePath, blob: StagedBlob, mediaType: MediaType, metadata: String = "") {
             self.path = path
             self.blob = blob
             self.mediaType = mediaType
+            self.metadata = metadata
         }
     }
 

@@ -266,7 +266,8 @@ extension ContentRows {
     private static func end(of directory: String) -> String { directory == "/" ? "\u{10FFFF}" : directory + "0" }
 
     private static let fileColumns = """
-        select p.name, f.path, v.name, f.size, f.media_type, f.modified_at, b.digest, b.sha1, b.md5, b.sha512
+        select p.name, f.path, v.name, f.size, f.media_type, f.modified_at, b.digest, b.sha1, b.md5, b.sha512,
+          f.metadata
         from package p join file f on f.package_id = p.id and f.valid_until is null
           left join version v on v.id = f.version_id
           join blob b on b.digest = f.blob\u{20}

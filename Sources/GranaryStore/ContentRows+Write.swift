@@ -33,16 +33,17 @@ extension ContentRows {
     /// Puts bytes at a path where nothing stands.
     package func insertFile(
         _ path: FilePath, of package: PackageID, version: VersionID?, blob: BlobDigest, size: ByteCount,
-        mediaType: MediaType, at time: Timestamp, from sequence: SequenceNumber
+        mediaType: MediaType, metadata: String = "", at time: Timestamp, from sequence: SequenceNumber
     ) throws {
         try connection.execute(
             """
-            insert into file (package_id, version_id, path, blob, size, media_type, modified_at, valid_from)
-            values ($1, $2, $3, $4, $5, $6, $7, $8)
+            insert into file (package_id, version_id, path, blob, size, media_type, metadata, modified_at, valid_from)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             """,
             [
                 .integer(package.value), .optional(version?.value), .text(path.text), .text(blob.hex),
-                .integer(size.bytes), .text(mediaType.text), .integer(time.milliseconds), .integer(sequence.value)
+                .integer(size.bytes), .text(mediaType.text), .text(metadata), .integer(time.milliseconds),
+                .integer(sequence.value)
             ])
     }
 

@@ -32,7 +32,8 @@ package struct ContentRows {
         let (joins, key) = Self.joins(for: reference)
         let row = try connection.first(
             """
-            select f.path, v.name, f.size, f.media_type, f.modified_at, b.digest, b.sha1, b.md5, b.sha512
+            select f.path, v.name, f.size, f.media_type, f.modified_at, b.digest, b.sha1, b.md5, b.sha512,
+              f.metadata
             from package p \(joins)
               left join blob b on b.digest = f.blob and b.damaged_at is null
             where p.repository_id = $2 and p.name = $3
@@ -98,13 +99,16 @@ package struct ContentRows {
     /// The files of a version.
     package func files(of version: VersionID) throws -> [HeldFile] {
         try connection.query(
-            "select path, blob, size, media_type, modified_at from file where version_id = $1 and valid_until is null",
+            """
+            select path, blob, size, media_type, modified_at, metadata
+            from file where version_id = $1 and valid_until is null
+            """,
             [.integer(version.value)]
         ).compactMap { row in
             guard let path = FilePath(row.text(0)), let blob = BlobDigest(hex: row.text(1)) else { return nil }
             return HeldFile(
                 path: path, blob: blob, size: ByteCount(row.integer(2)), mediaType: MediaType(checked: row.text(3)),
-                modified: Timestamp(milliseconds: row.integer(4)))
+                modified: Timestamp(milliseconds: row.integer(4)), metadata: row.text(5))
         }
     }
 
@@ -147,6 +151,7 @@ package struct HeldFile: Sendable, Equatable {
     package let size: ByteCount
     package let mediaType: MediaType
     package let modified: Timestamp
+    package let metadata: String
 }
 
 /// What a look-up of a file came to.
@@ -157,7 +162,7 @@ package enum FileLookup: Sendable, Equatable {
 }
 
 extension StoredFile {
-    /// From the columns path, version, size, media type, modified, digest, sha1, md5, sha512.
+    /// From the columns path, version, size, media type, modified, digest, sha1, md5, sha512, metadata.
     init?(_ row: SQLRow, of package: PackageName, from column: Int = 0) {
         guard let path = row.optionalText(column).flatMap(FilePath.init),
             let checksums = Checksums(row, from: column + 5)
@@ -165,6 +170,7 @@ extension StoredFile {
         self.init(
             package: package, version: row.optionalText(column + 1).flatMap(VersionName.init), path: path,
             size: ByteCount(row.integer(column + 2)), mediaType: MediaType(checked: row.text(column + 3)),
-            checksums: checksums, modified: Timestamp(milliseconds: row.integer(column + 4)))
+            checksums: checksums, modified: Timestamp(milliseconds: row.integer(column + 4)),
+            metadata: row.text(column + 9))
     }
 }

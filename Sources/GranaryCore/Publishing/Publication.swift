@@ -158,7 +158,7 @@ struct Publication: Sendable {
         for file in files where !replaced.contains(file.path) {
             try content.insertFile(
                 file.path, of: package, version: id, blob: file.blob, size: file.size, mediaType: file.mediaType,
-                at: file.modified, from: sequence)
+                metadata: file.metadata, at: file.modified, from: sequence)
         }
         for tag in tags { try content.setTag(tag, of: package, to: id, from: sequence) }
         try content.insertEdges(draft.edges, from: id, of: package, at: sequence)
@@ -187,7 +187,7 @@ struct Publication: Sendable {
             if isHeld { try content.endFile(file.path, of: package, at: sequence) }
             try content.insertFile(
                 file.path, of: package, version: version, blob: file.blob.checksums.sha256, size: file.blob.size,
-                mediaType: file.mediaType, at: change.time, from: sequence)
+                mediaType: file.mediaType, metadata: file.metadata, at: change.time, from: sequence)
         }
     }
 

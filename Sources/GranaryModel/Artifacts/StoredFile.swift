@@ -27,10 +27,12 @@ package struct StoredFile: Sendable, Equatable {
     package let checksums: Checksums
     /// When this path took these bytes.
     package let modified: Timestamp
+    /// What the format keeps of this file beside its version; empty where that is nothing.
+    package let metadata: String
 
     package init(
         package: PackageName, version: VersionName?, path: FilePath, size: ByteCount, mediaType: MediaType,
-        checksums: Checksums, modified: Timestamp
+        checksums: Checksums, modified: Timestamp, metadata: String = ""
     ) {
         self.package = package
         self.version = version
@@ -39,6 +41,7 @@ package struct StoredFile: Sendable, Equatable {
         self.mediaType = mediaType
         self.checksums = checksums
         self.modified = modified
+        self.metadata = metadata
     }
 }
 
