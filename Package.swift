@@ -105,7 +105,7 @@ let package = Package(
         .systemLibrary(name: "CArchive", providers: [.apt(["libarchive-dev"])]),
         module("GranaryArchive", ["CArchive", .nioCore]),
         module("GranaryModel", []),
-        module("GranaryFormat", ["GranaryModel", .httpTypes, .nioCore]),
+        module("GranaryFormat", ["GranaryModel", .crypto, .httpTypes, .nioCore]),
         module("GranaryPorts", ["GranaryModel", .nioCore]),
         module("GranaryPolicy", ["GranaryModel"]),
         module("GranaryStore", ["GranaryModel", "GranaryPorts"]),

@@ -1,4 +1,5 @@
 package import GranaryModel
+package import HTTPTypes
 
 /// What a package format is: the grammar of its addresses, what its requests do, how its indexes are made, and how it
 /// words refusals. A conformance knows neither where the bytes are nor who asks.
@@ -27,6 +28,9 @@ package protocol PackageFormat: Sendable {
     func file(of operation: Operation<Call>) -> (FileReference, PackageName)?
     /// Answers an operation with the file that `file(of:)` named. Pure.
     func answer(_ operation: Operation<Call>, with file: StoredFile, _ head: RequestHead) -> Reply
+    /// Whether a request shows who somebody is in its body, so that the credential in its head, which may be an old one, does
+    /// not count. `path` is what follows the mount.
+    func isLogin(_ method: HTTPRequest.Method, _ path: String) -> Bool
     /// Does what an operation on the mount itself asks.
     func performService(
         _ operation: Operation<Call>, _ request: FormatRequest, on access: some ServiceAccess
@@ -41,6 +45,8 @@ package protocol PackageFormat: Sendable {
 
 extension PackageFormat {
     package func parseService(_ head: RequestHead) throws(Problem) -> Operation<Call>? { nil }
+
+    package func isLogin(_ method: HTTPRequest.Method, _ path: String) -> Bool { false }
 
     package func file(of operation: Operation<Call>) -> (FileReference, PackageName)? { nil }
 

@@ -1,4 +1,5 @@
 package import GranaryModel
+package import NIOCore
 
 /// All a format can reach of a repository. Every verb checks the caller's rights on the package it touches.
 package protocol RepositoryAccess<Index>: Sendable {
@@ -6,12 +7,19 @@ package protocol RepositoryAccess<Index>: Sendable {
 
     /// Who asks.
     var caller: any CallerAccess { get }
+    /// Whether everybody may read all of it.
+    var isPublic: Bool { get }
 
     /// The file a reference names. Throws `.unknown(.package, …)` when the package has never held anything, otherwise
     /// `.unknown(.file, …)`.
     func file(_ reference: FileReference, in package: PackageName) async throws(Problem) -> StoredFile
     /// One page of an index. Throws `.unknown(.package, …)` when the package has never held anything.
     func index(_ selection: Selection, _ page: Page) async throws(Problem) -> Index
+    /// A document made from a whole index, which is kept until something of what is selected changes. `variant` tells apart
+    /// the documents that are made of one index, and names everything that `encode` depends on beside it.
+    func document(
+        _ selection: Selection, _ variant: String, _ encode: @Sendable (Index) throws(Problem) -> ByteBuffer
+    ) async throws(Problem) -> Document
     /// Reads the body to its end and makes its bytes durable. Throws `.mismatch`, `.tooLarge`, `.interrupted`, `.unavailable`.
     func stage(_ body: RequestBody, _ terms: StagingTerms) async throws(Problem) -> StagedBlob
     /// Bytes already stored, if some package readable by the caller holds them: the package of `address` where given
@@ -42,6 +50,9 @@ package protocol RepositoryAccess<Index>: Sendable {
 
 /// All a format can reach when a request addresses its mount and no repository.
 package protocol ServiceAccess: Sendable {
+    /// Who asks.
+    var caller: any CallerAccess { get }
+
     /// The addresses (`repository/package`, or `package` in the default repository) of the packages the caller may
     /// read, in bytewise order, after `page.after`; and whether there are more. Throws `.insufficientScope` when the
     /// caller's token was not issued for listing.

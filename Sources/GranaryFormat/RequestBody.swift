@@ -25,7 +25,7 @@ package struct RequestBody: AsyncSequence, Sendable {
         }
     }
 
-    /// Reads the one body there is: a second iterator goes on where the first stands.
+    /// Reads the one body there is, so there is one iterator of it.
     package struct AsyncIterator: AsyncIteratorProtocol {
         fileprivate var chunks: any AsyncIteratorProtocol<ByteBuffer, any Error>
 
@@ -38,6 +38,11 @@ package struct RequestBody: AsyncSequence, Sendable {
         of sequence: some AsyncSequence<ByteBuffer, any Error>
     ) -> any AsyncIteratorProtocol<ByteBuffer, any Error> {
         sequence.makeAsyncIterator()
+    }
+
+    /// The whole body as JSON, of at most `limit` bytes. Throws what `collect` and `RawJSON` throw.
+    package func json(upTo limit: Int) async throws(Problem) -> RawJSON {
+        try RawJSON(try await collect(upTo: ByteCount(Int64(limit))).readableBytesView)
     }
 
     /// The whole body in memory. Throws `.tooLarge` past `limit`, `.interrupted` when the client stops early.

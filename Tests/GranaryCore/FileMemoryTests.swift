@@ -177,9 +177,9 @@ private struct NoDatabase: SQLDriver, SQLConnection {
     func execute(_ sql: String, _ arguments: [SQLValue]) throws -> Int { 0 }
 }
 
-extension FileMemory.Recollection {
+extension FileMemory.Recollection<StoredFile> {
     fileprivate var file: StoredFile? {
-        if case .file(let file) = self { file } else { nil }
+        if case .known(let file) = self { file } else { nil }
     }
 
     fileprivate var ticket: FileMemory.Ticket? {

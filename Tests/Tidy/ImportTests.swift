@@ -26,7 +26,7 @@ private let layers: [String: Layer] = [
     "GranaryModel": Layer(),
     "GranaryPolicy": Layer(["GranaryModel"]),
     "GranarySecurity": Layer(["GranaryModel"]),
-    "GranaryFormat": Layer(["GranaryModel"], ["HTTPTypes", "NIOCore"]),
+    "GranaryFormat": Layer(["GranaryModel"], ["Crypto", "HTTPTypes", "NIOCore"]),
     "GranaryPorts": Layer(["GranaryModel"], ["NIOCore"]),
     "Formats": Layer(
         ["GranaryModel", "GranaryFormat", "GranaryArchive"], ["Crypto", "Foundation", "HTTPTypes", "NIOCore"]),

@@ -68,8 +68,8 @@ package struct Gateway: Sendable {
     package func respond(to request: IncomingRequest) async -> Outcome? {
         guard let (mount, rest) = mount(of: request) else { return nil }
         do {
-            let principal = try await authenticator.authenticate(
-                request.headers[.authorization], from: request.peer)
+            let credential = mount.isLogin(request, rest: rest) ? nil : request.headers[.authorization]
+            let principal = try await authenticator.authenticate(credential, from: request.peer)
             return await mount.respond(to: request, rest: rest, principal)
         } catch {
             return mount.refuse(error, request, rest: rest)

@@ -12,6 +12,7 @@ struct MountAccess: ServiceAccess {
     let peer: String
     let services: Services
     let identity: Identity
+    let caller: any CallerAccess
 
     func catalog(_ page: Page) async throws(Problem) -> (addresses: [String], hasMore: Bool) {
         guard principal.mayList else { throw .insufficientScope }

@@ -7,6 +7,8 @@ import HTTPTypes
 protocol MountedFormat: Sendable {
     var name: FormatName { get }
 
+    /// Whether the credential in the request's head does not count.
+    func isLogin(_ request: IncomingRequest, rest: String) -> Bool
     /// Answers a request of somebody whose credential, if any, was right. `rest` is the path after the mount.
     func respond(to request: IncomingRequest, rest: String, _ principal: Principal) async -> Outcome
     /// Answers a read for which all is in memory, exactly as `respond` would; nil leaves it to `respond`.
@@ -21,6 +23,8 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
     let management: Management
 
     var name: FormatName { format.name }
+
+    func isLogin(_ request: IncomingRequest, rest: String) -> Bool { format.isLogin(request.method, rest) }
 
     func respond(to request: IncomingRequest, rest: String, _ principal: Principal) async -> Outcome {
         let context = Context(request: request, principal: principal, snapshot: services.snapshot.value)
@@ -152,8 +156,12 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
     private func access(_ address: Address, _ context: Context) -> LocalRepository<Format> {
         LocalRepository(
             repository: address.repository, principal: context.principal, format: format, services: services,
-            caller: CallerCredentials(principal: context.principal, peer: context.request.peer, management: management),
+            caller: caller(context),
             hidesUnknown: hidesUnknown(address, context))
+    }
+
+    private func caller(_ context: Context) -> CallerCredentials {
+        CallerCredentials(principal: context.principal, peer: context.request.peer, management: management)
     }
 
     /// A request that cannot be read must not tell by its refusal that there is a repository the caller may not see.
@@ -199,7 +207,7 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
             if operation.requirement == .identity { try requireIdentity(context) }
             let access = MountAccess(
                 format: format.name, principal: context.principal, peer: context.request.peer, services: services,
-                identity: management.identity)
+                identity: management.identity, caller: caller(context))
             let reply = try await format.performService(
                 operation, FormatRequest(head: head, body: context.request.body), on: access)
             return outcome(reply, context, nil, operation.name)

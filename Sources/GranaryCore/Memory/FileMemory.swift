@@ -1,8 +1,10 @@
 import GranaryFormat
 package import GranaryModel
+import NIOCore
 import Synchronization
 
-/// Files that were looked up lately, by what named them. What it answers is never older than the database.
+/// Files that were looked up lately, by what named them, and documents that were made lately. What it answers is never older
+/// than the database.
 ///
 /// It is kept by revisions, never by time:
 ///
@@ -17,6 +19,8 @@ import Synchronization
 package final class FileMemory: Sendable {
     /// How many files are kept at most, each well below a kibibyte.
     package static let capacity = 16_384
+    /// Of all documents that are kept, in bytes; half of it is the longest.
+    package static let documentCapacity = 16 << 20
     private static let revisionCount = 1024
 
     private let state = Mutex(State())
@@ -34,6 +38,13 @@ package final class FileMemory: Sendable {
         let reference: FileReference
     }
 
+    /// What names a document of a package.
+    struct DocumentKey: Hashable {
+        let repository: RepositoryID
+        let package: PackageName
+        let variant: String
+    }
+
     /// The moment before a look-up asked the database.
     struct Ticket: Sendable, Equatable {
         fileprivate let package: UInt64
@@ -48,6 +59,9 @@ package final class FileMemory: Sendable {
 
     private struct State {
         var files = RecentMap<Key, (file: StoredFile, ticket: Ticket)>(capacity: FileMemory.capacity)
+        var documents = RecentMap<DocumentKey, (document: Document, ticket: Ticket)>(
+            capacity: FileMemory.documentCapacity
+        ) { $0.document.bytes.readableBytes + 512 }
         var everything = Revision()
         var packages = [Revision](repeating: Revision(), count: FileMemory.revisionCount)
 
@@ -65,18 +79,37 @@ package final class FileMemory: Sendable {
     package init() {}
 
     /// What is remembered of a key.
-    enum Recollection {
-        case file(StoredFile)
+    enum Recollection<Value> {
+        case known(Value)
         /// With what `keep` is to be given once the database was asked; nil while a change is under way.
         case unknown(Ticket?)
     }
 
-    func find(_ key: Key) -> Recollection {
+    func find(_ key: Key) -> Recollection<StoredFile> {
         let place = Self.place(key.repository, key.package)
         return state.withLock { state in
             guard let ticket = state.ticket(place) else { return .unknown(nil) }
             guard let known = state.files.find(key), known.ticket == ticket else { return .unknown(ticket) }
-            return .file(known.file)
+            return .known(known.file)
+        }
+    }
+
+    func find(_ key: DocumentKey) -> Recollection<Document> {
+        let place = Self.place(key.repository, key.package)
+        return state.withLock { state in
+            guard let ticket = state.ticket(place) else { return .unknown(nil) }
+            guard let known = state.documents.find(key), known.ticket == ticket else { return .unknown(ticket) }
+            return .known(known.document)
+        }
+    }
+
+    /// Keeps a document that was made of what the database answered, unless that may have changed since the ticket.
+    func keep(_ document: Document, as key: DocumentKey, since ticket: Ticket) {
+        guard document.bytes.readableBytes < Self.documentCapacity / 2 else { return }
+        let place = Self.place(key.repository, key.package)
+        state.withLock { state in
+            guard state.ticket(place) == ticket else { return }
+            state.documents.insert((document, ticket), for: key)
         }
     }
 

@@ -3,11 +3,30 @@ import GranaryFormat
 import GranaryModel
 import GranaryPorts
 import GranaryStore
+import NIOCore
 
 extension LocalRepository {
     func index(_ selection: Selection, _ page: Page) async throws(Problem) -> Format.Index {
         try authorize(.read, selection.package)
         return format.make(selection, from: try await rows(selection, page))
+    }
+
+    func document(
+        _ selection: Selection, _ variant: String, _ encode: @Sendable (Format.Index) throws(Problem) -> ByteBuffer
+    ) async throws(Problem) -> Document {
+        // Only a package has a revision of its own.
+        guard case .package(let package) = selection else {
+            return Document(try encode(try await index(selection, Page())))
+        }
+        try authorize(.read, package)
+        let key = FileMemory.DocumentKey(repository: repository.id, package: package, variant: variant)
+        switch services.files.find(key) {
+        case .known(let document): return document
+        case .unknown(let ticket):
+            let document = Document(try encode(format.make(selection, from: try await rows(selection, Page()))))
+            if let ticket { services.files.keep(document, as: key, since: ticket) }
+            return document
+        }
     }
 
     private func rows(_ selection: Selection, _ page: Page) async throws(Problem) -> IndexRows {

@@ -19,12 +19,14 @@ struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
     /// Whether a package that has never held anything looks like one the caller may not see.
     let hidesUnknown: Bool
 
+    var isPublic: Bool { repository.settings.anonymousRead }
+
     func file(_ reference: FileReference, in package: PackageName) async throws(Problem) -> StoredFile {
         try authorize(.read, package)
         let key = FileMemory.Key(repository: repository.id, package: package, reference: reference)
         let ticket: FileMemory.Ticket?
         switch recall(key) {
-        case .file(let file): return file
+        case .known(let file): return file
         case .unknown(let since): ticket = since
         }
         let finder = FileFinder(services: services, repository: repository.id)
@@ -41,13 +43,13 @@ struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
     func knownFile(_ reference: FileReference, in package: PackageName) -> StoredFile? {
         guard services.snapshot.value.verdict(principal, .read, on: repository, package) == .allowed else { return nil }
         let key = FileMemory.Key(repository: repository.id, package: package, reference: reference)
-        guard case .file(let file) = recall(key) else { return nil }
+        guard case .known(let file) = recall(key) else { return nil }
         return file
     }
 
-    private func recall(_ key: FileMemory.Key) -> FileMemory.Recollection {
+    private func recall(_ key: FileMemory.Key) -> FileMemory.Recollection<StoredFile> {
         let found = services.files.find(key)
-        guard case .file(let file) = found, file.version == nil else { return found }
+        guard case .known(let file) = found, file.version == nil else { return found }
         noteAsked(file.path, of: nil, in: key.package)
         // What was taken away before the note could be seen is not in the memory any more.
         return services.files.find(key)
