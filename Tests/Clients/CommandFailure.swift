@@ -19,6 +19,8 @@ extension Program.Output {
     var text: String { stdout.trimmingCharacters(in: .whitespacesAndNewlines) }
     /// What was printed, line by line.
     var lines: [String] { text.split(separator: "\n").map(String.init) }
+    /// All that was said.
+    var log: String { stdout + stderr }
     var hasSucceeded: Bool { status == 0 }
 
     /// Itself, or the failure of the client that ended badly.

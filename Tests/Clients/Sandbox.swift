@@ -63,6 +63,9 @@ struct Sandbox: Sendable {
         try Data(text.utf8).write(to: target)
     }
 
+    /// The path of a file that tests bring along.
+    static func fixture(_ name: String) -> String { repository.appending(path: "Tests/Clients/Fixtures/\(name)").path }
+
     func read(_ name: String) throws -> Data { try Data(contentsOf: work.appending(path: name)) }
 
     /// Where a program is: by name, on the sandbox's path, or by its path below `.build/clients`.

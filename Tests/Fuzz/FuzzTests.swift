@@ -7,6 +7,7 @@ import NIOCore
 import Testing
 
 @testable import FormatGeneric
+@testable import FormatNPM
 @testable import FormatOCI
 @testable import GranaryHTTP
 
@@ -55,6 +56,40 @@ private func expectDecodes<Value: Codable>(_ type: Value.Type, _ bytes: [UInt8])
 private let targets: [FuzzTarget] = [
     FuzzTarget("oci-request") { expectParsed(OCI(), head($0, prefix: "/v2/docker/")) },
     FuzzTarget("generic-request") { expectParsed(Generic(), head($0, prefix: "/generic/files/")) },
+    FuzzTarget("npm-request") { expectParsed(NPM(), head($0, prefix: "/npm/web/")) },
+    FuzzTarget("npm-publish") { bytes in
+        var whole = PublishSplitter(limit: 1 << 20)
+        let tarball = try? whole.take(ByteBuffer(bytes: bytes))
+        var pieces = PublishSplitter(limit: 1 << 20)
+        var joined: ByteBuffer? = ByteBuffer()
+        for byte in bytes {
+            guard var piece = try? pieces.take(ByteBuffer(bytes: [byte])) else {
+                joined = nil
+                break
+            }
+            joined?.writeBuffer(&piece)
+        }
+        #expect(tarball == joined)
+        guard tarball != nil else { return }
+        #expect(whole.document == pieces.document)
+        guard let document = try? RawJSON(whole.document), let package = try? NodePackage("left") else { return }
+        _ = try? PublishDocument(document, of: package)
+    },
+    FuzzTarget("json") { bytes in
+        guard let value = try? RawJSON(bytes) else { return }
+        if let members = value.members {
+            let again = try RawJSON(RawJSON(object: members).bytes)
+            #expect(again.members?.map(\.name) == members.map(\.name))
+            #expect(again.members?.map(\.value) == members.map(\.value))
+        }
+        if let elements = value.elements { #expect(try RawJSON(RawJSON(array: elements).bytes).elements == elements) }
+        if let string = value.string { #expect(try RawJSON(RawJSON(string).bytes).string == string) }
+    },
+    FuzzTarget("semantic-version") { bytes in
+        guard let version = SemanticVersion(text(bytes)) else { return }
+        #expect(SemanticVersion(version.description)?.description == text(bytes))
+        #expect(SemanticVersion(version.core) == version && !(version < version))
+    },
     FuzzTarget("oci-manifest") { bytes in
         for type in [nil, "application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.index.v1+json"] {
             guard let manifest = try? Manifest(ByteBuffer(bytes: bytes), contentType: type) else { continue }

@@ -1,11 +1,12 @@
 import FormatGeneric
+import FormatNPM
 import FormatOCI
 import GranaryFormat
 import GranaryModel
 
 /// The formats this binary serves, and the repositories a team starts with.
 enum Formats {
-    static let all: [any PackageFormat] = [OCI(), Generic()]
+    static let all: [any PackageFormat] = [OCI(), Generic(), NPM()]
 
     /// Made on the first start: name, format, and whether it takes the names no other repository has.
     static let starters: [(name: String, format: String, isDefault: Bool)] = [
