@@ -68,6 +68,35 @@ struct NPMPackumentTests {
         }
     }
 
+    @Test(
+        "The first answer and those from memory are the same, and for those only who may read",
+        arguments: ["GET", "HEAD"])
+    func memory(_ method: String) async throws {
+        try await withPackages { server in
+            let reader = try await server.user("reader", ("web", "left", .read))
+            #expect(
+                try await server.publish(
+                    "left", "1.0.0", more: #","readme":"\#(String(repeating: "r", count: 50_000))""#
+                ).status == 201)
+            #expect(try await server.publish("right", "1.0.0").status == 201)
+            var answers: Set<String> = []
+            for _ in 0..<3 {
+                for name in ["left", "right"] {
+                    let answer = try await server.send(method, "/npm/web/\(name)", authorization: reader)
+                    #expect(answer.status == (name == "left" ? 200 : 404))
+                    if name == "left" {
+                        answers.insert(
+                            "\(answer["ETag"] ?? "") \(answer["Content-Length"] ?? "") \(answer["Vary"] ?? "") \(answer.text)"
+                        )
+                    }
+                    let administrators = try await server.send(method, "/npm/web/\(name)")
+                    #expect(administrators.status == 200)
+                }
+            }
+            #expect(answers.count == 1)
+        }
+    }
+
     @Test("Versions and dist-tags are answered alone; what is unknown is not found")
     func manifests() async throws {
         try await withPackages { server in

@@ -1,6 +1,6 @@
 import Crypto
-import GranaryFormat
-import GranaryModel
+package import GranaryFormat
+package import GranaryModel
 import HTTPTypes
 import NIOCore
 
@@ -29,13 +29,31 @@ extension NPM {
     ) async throws(Problem) -> Reply {
         let isShort = Self.prefersAbbreviated(head.headers[.accept])
         let base = head.origin + head.prefix
-        let document = try await access.document(.package(package.name), "\(isShort ? "short" : "full") \(base)") {
+        let document = try await access.document(.package(package.name), Self.variant(head)) {
             index throws(Problem) in
             let packument = try index.packument(of: package)
             return ByteBuffer(bytes: (isShort ? packument.abbreviated(at: base) : packument.full(at: base)).bytes)
         }
-        return Reply(
-            document, isShort ? Self.abbreviated : .json, to: head,
+        return answer(with: document, head)
+    }
+
+    /// The abbreviated and the full form, each with the addresses of the tarballs in it.
+    private static func variant(_ head: RequestHead) -> String {
+        "\(prefersAbbreviated(head.headers[.accept]) ? "short" : "full") \(head.origin)\(head.prefix)"
+    }
+
+    package func document(of operation: Operation<Call>, _ head: RequestHead) -> (PackageName, variant: String)? {
+        guard case .packument(let package) = operation.call else { return nil }
+        return (package.name, Self.variant(head))
+    }
+
+    package func answer(_ operation: Operation<Call>, with document: Document, _ head: RequestHead) -> Reply {
+        answer(with: document, head)
+    }
+
+    private func answer(with document: Document, _ head: RequestHead) -> Reply {
+        Reply(
+            document, Self.prefersAbbreviated(head.headers[.accept]) ? Self.abbreviated : .json, to: head,
             [.cacheControl: "private, no-cache", .vary: "Accept"])
     }
 

@@ -41,11 +41,21 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
         let head = head(of: request, prefix: address.prefix, path: address.path)
         guard let operation = try? format.parse(head),
             (try? authorize(operation.requirement, context, on: address.repository)) != nil,
-            let (reference, package) = format.file(of: operation),
-            let file = access(address, context).knownFile(reference, in: package)
+            let reply = knownReply(to: operation, head, access(address, context))
         else { return nil }
-        return outcome(
-            format.answer(operation, with: file, head), context, address.repository, operation.name)
+        return outcome(reply, context, address.repository, operation.name)
+    }
+
+    private func knownReply(
+        to operation: Operation<Format.Call>, _ head: RequestHead, _ access: LocalRepository<Format>
+    ) -> Reply? {
+        if let (reference, package) = format.file(of: operation) {
+            return access.knownFile(reference, in: package).map { format.answer(operation, with: $0, head) }
+        }
+        if let (package, variant) = format.document(of: operation, head) {
+            return access.knownDocument(variant, of: package).map { format.answer(operation, with: $0, head) }
+        }
+        return nil
     }
 
     /// What a request turned out to be addressed to.

@@ -29,6 +29,14 @@ extension LocalRepository {
         }
     }
 
+    /// The document where it is in memory and the caller may read it; nil leaves it to `document`.
+    func knownDocument(_ variant: String, of package: PackageName) -> Document? {
+        guard services.snapshot.value.verdict(principal, .read, on: repository, package) == .allowed else { return nil }
+        let key = FileMemory.DocumentKey(repository: repository.id, package: package, variant: variant)
+        guard case .known(let document) = services.files.find(key) else { return nil }
+        return document
+    }
+
     private func rows(_ selection: Selection, _ page: Page) async throws(Problem) -> IndexRows {
         let snapshot = services.snapshot.value
         do throws(Problem) {

@@ -15,6 +15,9 @@ final class HTTP1Codec: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
+    /// A body up to this size is copied behind its head, in bytes: one write costs more than that.
+    private static let maximumCopy = 32 << 10
+
     private let responder: Responder
     private let watch: ConnectionWatch
     private let peer: String
@@ -108,7 +111,12 @@ final class HTTP1Codec: ChannelDuplexHandler, RemovableChannelHandler {
     private func answer(_ request: HTTPRequest) -> Bool {
         guard let (head, body) = responder.respondNow(to: request, peer: peer) else { return false }
         watch.answered()
-        watch.write(ByteBuffer(answer: head, body: body))
+        if body.readableBytes <= Self.maximumCopy {
+            watch.write(ByteBuffer(answer: head, body: body))
+        } else {
+            watch.write(ByteBuffer(answer: head, body: ByteBuffer()))
+            watch.write(body)
+        }
         hasWritten = true
         return true
     }

@@ -65,16 +65,24 @@ extension Responder {
         return (reply, bytes)
     }
 
-    /// The whole of an answer whose file, if it is to be sent, is in memory; nil when it is not.
+    /// A longer document is for those who can wait for its reader.
+    private static let maximumDocument = 1 << 20
+
+    /// The whole of an answer whose file or document, if it is to be sent, is in memory; nil when it is not.
     func answerNow(
         _ reply: Reply, to request: IncomingRequest, _ record: inout RequestRecord
     ) -> (head: HTTPResponse, body: ByteBuffer)? {
-        guard case .file(let served) = reply.body else { return nil }
         let (answer, pieces) = prepare(reply, for: request)
         var body = ByteBuffer()
-        if !pieces.isEmpty {
+        switch reply.body {
+        case .empty: break
+        case .bytes(let bytes):
+            guard bytes.readableBytes <= Self.maximumDocument else { return nil }
+            if request.method != .head { body = bytes }
+        case .file(let served) where !pieces.isEmpty:
             guard let bytes = gateway.bytes(of: served) else { return nil }
             body = Self.assemble(pieces, of: bytes)
+        case .file: break
         }
         record.status = answer.status.code
         record.bytes = Int64(body.readableBytes)
