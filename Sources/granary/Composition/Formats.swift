@@ -1,4 +1,5 @@
 import FormatGeneric
+import FormatMaven
 import FormatNPM
 import FormatOCI
 import GranaryFormat
@@ -6,7 +7,7 @@ import GranaryModel
 
 /// The formats this binary serves, and the repositories a team starts with.
 enum Formats {
-    static let all: [any PackageFormat] = [OCI(), Generic(), NPM()]
+    static let all: [any PackageFormat] = [OCI(), Generic(), NPM(), Maven()]
 
     /// Made on the first start: name, format, and whether it takes the names no other repository has.
     static let starters: [(name: String, format: String, isDefault: Bool)] = [

@@ -1,0 +1,146 @@
+package import GranaryFormat
+package import GranaryModel
+import HTTPTypes
+
+/// What is built for the JVM, in the layout of Maven repositories: `/maven/<repository>/<group>/<artifact>/<version>/<file>`.
+///
+/// A package is `group:artifact`. A version is one, and a snapshot is the version of its directory, `1.0-SNAPSHOT`, whatever was
+/// deployed of it. Checksums and metadata are never stored: they are made of the files that are there.
+package struct Maven: PackageFormat {
+    /// What a request asks for.
+    package enum Call: Sendable {
+        /// A file, or a checksum of it.
+        case read(ArtifactFile, HashName?)
+        case readMetadata(MetadataAddress, HashName?)
+        case list([String])
+        /// A directory that is asked for without its slash.
+        case find([String])
+        case write(ArtifactFile)
+        /// A checksum that a client has computed of the file it has sent.
+        case compare(ArtifactFile, HashName)
+        /// Metadata, or a checksum of it, as clients write it.
+        case ignoreMetadata(MetadataAddress, HashName?)
+        case delete(Retraction)
+    }
+
+    /// The longest file taken unless the composition root says otherwise.
+    package static let standardMaximumFile = ByteCount.gibibytes(100)
+
+    package let name = FormatName(checked: "maven")
+    package let mount = Mount("maven")
+    /// The longest file taken.
+    package let maximumFile: ByteCount
+
+    package init(maximumFile: ByteCount = Maven.standardMaximumFile) { self.maximumFile = maximumFile }
+
+    package func perform(
+        _ operation: Operation<Call>, _ request: FormatRequest, on access: some RepositoryAccess<Index>
+    ) async throws(Problem) -> Reply {
+        switch operation.call {
+        case .read(let file, let hash):
+            return try await read(file, hash, operation, request.head, on: access)
+        case .readMetadata(let address, let hash):
+            return try await readMetadata(address, hash, request.head, on: access)
+        case .list(let segments):
+            return try await list(segments, request.head, on: access)
+        case .find(let segments):
+            return try await find(segments, request.head, on: access)
+        case .write(let file):
+            return try await write(file, request, on: access)
+        case .compare(let file, let hash):
+            return try await compare(file, hash, request.body, on: access)
+        case .ignoreMetadata(let address, let hash):
+            return try await ignoreMetadata(address, hash, request.body)
+        case .delete(let retraction):
+            _ = try await access.retract(retraction, if: .none)
+            return Reply(.noContent)
+        }
+    }
+
+    package func file(of operation: Operation<Call>) -> (FileReference, PackageName)? {
+        guard case .read(let file, nil) = operation.call else { return nil }
+        return (.path(file.path), file.coordinates.package)
+    }
+
+    package func answer(_ operation: Operation<Call>, with file: StoredFile, _ head: RequestHead) -> Reply {
+        guard case .read(let address, nil) = operation.call else { preconditionFailure("only reads ask for a file") }
+        let served = ServedFile(
+            blob: file.checksums.sha256, size: file.size, mediaType: file.mediaType,
+            entityTag: file.checksums.sha256.hex, modified: file.modified)
+        var headers = contentHeaders(isLasting: !address.isSnapshot)
+        headers.setChecksums(file.checksums)
+        return Reply(.ok, headers, .file(served))
+    }
+
+    /// A file, or a checksum of it. The name of a snapshot without a timestamp stands for the newest there is.
+    private func read(
+        _ address: ArtifactFile, _ hash: HashName?, _ operation: Operation<Call>, _ head: RequestHead,
+        on access: some RepositoryAccess<Index>
+    ) async throws(Problem) -> Reply {
+        let file: StoredFile
+        if let held = try await access.fileIfPresent(.path(address.path), in: address.coordinates.package) {
+            file = held
+        } else if address.isSnapshot, address.stamp == nil,
+            let newest = try await access.artifact(address.coordinates)?.newest(like: address)
+        {
+            file = newest
+        } else {
+            throw .unknown(.file, "there is no \(address.path) of \(address.coordinates.package)")
+        }
+        guard let hash else { return answer(operation, with: file, head) }
+        guard let hex = file.checksums[hash] else {
+            throw .unknown(.file, "there is no \(hash.rawValue) of \(address.path)")
+        }
+        return Reply(.ok, .plainText, text: hex, contentHeaders(isLasting: !address.isSnapshot))
+    }
+
+    /// Keeps a browser from taking content for anything of ours, and caches from keeping what may change.
+    func contentHeaders(isLasting: Bool) -> HTTPFields {
+        var headers: HTTPFields = [.cacheControl: isLasting ? "max-age=31536000, immutable" : "no-cache"]
+        headers[named: "X-Content-Type-Options"] = "nosniff"
+        headers[named: "Content-Security-Policy"] = "sandbox; default-src 'none'"
+        return headers
+    }
+}
+
+extension Checksums {
+    subscript(hash: HashName) -> String? {
+        switch hash {
+        case .md5: md5
+        case .sha1: sha1
+        case .sha256: sha256.hex
+        case .sha512: sha512
+        }
+    }
+}
+
+extension HTTPFields {
+    /// The value of a field that has no constant of its own.
+    subscript(named name: String) -> String? {
+        get { HTTPField.Name(name).flatMap { self[$0] } }
+        set { if let name = HTTPField.Name(name) { self[name] = newValue } }
+    }
+
+    /// Says the hashes of a file, so that clients which look for them need not ask.
+    mutating func setChecksums(_ checksums: Checksums) {
+        for hash in HashName.allCases { self[named: hash.field] = checksums[hash] }
+    }
+}
+
+extension HashName {
+    var field: String { "X-Checksum-" + rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
+}
+
+extension RepositoryAccess {
+    /// The file, nil where there is none.
+    func fileIfPresent(
+        _ reference: FileReference, in package: PackageName
+    ) async throws(Problem) -> StoredFile? {
+        do throws(Problem) {
+            return try await file(reference, in: package)
+        } catch {
+            guard case .unknown = error else { throw error }
+            return nil
+        }
+    }
+}
