@@ -7,6 +7,7 @@ import NIOCore
 import Testing
 
 @testable import FormatGeneric
+@testable import FormatMaven
 @testable import FormatNPM
 @testable import FormatOCI
 @testable import GranaryHTTP
@@ -89,6 +90,24 @@ private let targets: [FuzzTarget] = [
         guard let version = SemanticVersion(text(bytes)) else { return }
         #expect(SemanticVersion(version.description)?.description == text(bytes))
         #expect(SemanticVersion(version.core) == version && !(version < version))
+    },
+    FuzzTarget("maven-request") { expectParsed(Maven(), head($0, prefix: "/maven/libs/")) },
+    FuzzTarget("maven-pom") { bytes in
+        guard let pom = try? POM(bytes) else { return }
+        #expect(!pom.groupID.isEmpty && !pom.artifactID.isEmpty && !pom.version.isEmpty)
+    },
+    FuzzTarget("maven-metadata") { bytes in
+        // What is read of a document is what its own text says.
+        guard let metadata = try? Metadata(bytes) else { return }
+        let written = try Metadata(Array(metadata.text.utf8))
+        #expect(written.versions == metadata.versions)
+    },
+    FuzzTarget("maven-version") { bytes in
+        let versions = text(bytes).split(separator: "\n").prefix(8).map { MavenVersion(String($0)) }
+        for first in versions {
+            #expect(first == first)
+            for second in versions { #expect(!(first < second && second < first)) }
+        }
     },
     FuzzTarget("oci-manifest") { bytes in
         for type in [nil, "application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.index.v1+json"] {
@@ -182,7 +201,7 @@ struct FuzzTests {
     func socket() async throws {
         let folder = try TemporaryDirectory()
         defer { folder.remove() }
-        try await TestServer.run(formats: [OCI(), Generic()], repositories: [], in: folder) { server in
+        try await TestServer.run(formats: [OCI(), Generic(), Maven()], repositories: [], in: folder) { server in
             let target = FuzzTarget("http") { _ in }
             let corpus = try target.corpus()
             var generator = Generator(seed: Self.seed)
