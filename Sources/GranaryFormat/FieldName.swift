@@ -7,3 +7,11 @@ extension HTTPField.Name {
         self = name
     }
 }
+
+extension HTTPFields {
+    /// The value of a field that has no constant of its own.
+    package subscript(named name: String) -> String? {
+        get { HTTPField.Name(name).flatMap { self[$0] } }
+        set { if let name = HTTPField.Name(name) { self[name] = newValue } }
+    }
+}

@@ -48,6 +48,20 @@ package protocol RepositoryAccess<Index>: Sendable {
     func cancelUpload(_ id: UploadID) async throws(Problem)
 }
 
+extension RepositoryAccess {
+    /// The file a reference names; nil where there is none, and where there is none for the caller.
+    package func fileIfPresent(
+        _ reference: FileReference, in package: PackageName
+    ) async throws(Problem) -> StoredFile? {
+        do throws(Problem) {
+            return try await file(reference, in: package)
+        } catch {
+            guard case .unknown = error else { throw error }
+            return nil
+        }
+    }
+}
+
 /// All a format can reach when a request addresses its mount and no repository.
 package protocol ServiceAccess: Sendable {
     /// Who asks.

@@ -193,7 +193,7 @@ struct MetadataTests {
     func listing() {
         let listing = MavenListing(segments: ["a"], folders: ["<b>&\"'"], files: [])
         let page = Maven().encodeHTML(listing, repository: "libs")
-        #expect(page.contains("<a href=\"%3Cb%3E%26%22%27/\">&lt;b&gt;&amp;&quot;&#39;/</a>"))
+        #expect(page.contains("<a href=\"%3Cb%3E%26%22%27/\"><bdi>&lt;b&gt;&amp;&quot;&#39;</bdi>/</a>"))
         #expect(page.contains("<h1>libs/a/</h1>"))
     }
 }

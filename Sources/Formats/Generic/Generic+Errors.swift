@@ -5,7 +5,7 @@ import HTTPTypes
 
 extension Generic {
     package func reply(to problem: Problem, for head: RequestHead, _ operation: Operation<Call>?) -> Reply {
-        var reply = problemReply(status(of: problem), detail(of: problem), for: head)
+        var reply = problemReply(problem.status, detail(of: problem), for: head)
         switch problem {
         case .unauthenticated: reply.headers[.wwwAuthenticate] = #"Basic realm="Granary", charset="UTF-8""#
         case .unsupported: reply.headers[.allow] = allowedMethods(for: head)
@@ -35,35 +35,9 @@ extension Generic {
         isSession(head) ? "OPTIONS, HEAD, PATCH, DELETE, POST" : "OPTIONS, GET, HEAD, PUT, DELETE, POST"
     }
 
-    private func status(of problem: Problem) -> HTTPResponse.Status {
-        switch problem {
-        case .invalid, .missing: .badRequest
-        case .unknown: .notFound
-        case .unauthenticated: .unauthorized
-        case .insufficientScope, .denied: .forbidden
-        case .conflict, .mismatch, .outOfOrder: .conflict
-        case .preconditionFailed: .preconditionFailed
-        case .tooLarge: .contentTooLarge
-        case .unsupported: .methodNotAllowed
-        case .tooMany: .tooManyRequests
-        case .unavailable: .serviceUnavailable
-        case .interrupted: .requestTimeout
-        }
-    }
-
     private func detail(of problem: Problem) -> String {
-        switch problem {
-        case .unknown(.package, let name): "there is no directory '\(name)'"
-        case .invalid(_, let text), .unknown(_, let text), .unauthenticated(let text), .denied(let text),
-            .conflict(let text), .preconditionFailed(let text), .unsupported(let text), .unavailable(let text, _),
-            .tooMany(let text, _), .interrupted(let text):
-            text
-        case .missing(let names): "missing: \(names.joined(separator: ", "))"
-        case .insufficientScope: "the token shown does not reach this far"
-        case .mismatch(let expected, let actual): "expected \(expected), got \(actual)"
-        case .outOfOrder(let status): "the upload stands at \(status.offset)"
-        case .tooLarge(let limit): "more than the limit of \(limit)"
-        }
+        if case .unknown(.package, let name) = problem { return "there is no directory '\(name)'" }
+        return problem.detail
     }
 }
 

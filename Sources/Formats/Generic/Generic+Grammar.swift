@@ -181,12 +181,6 @@ extension Query {
 extension HTTPFields {
     /// The value of `name`, or `fallback` where there is none.
     subscript(name: HTTPField.Name, default fallback: String) -> String { self[name] ?? fallback }
-
-    /// The value of a field that has no constant of its own.
-    subscript(named name: String) -> String? {
-        get { HTTPField.Name(name).flatMap { self[$0] } }
-        set { if let name = HTTPField.Name(name) { self[name] = newValue } }
-    }
 }
 
 extension WriteRequest.Conditions {

@@ -1,5 +1,3 @@
-import Crypto
-import FoundationEssentials
 package import GranaryFormat
 package import GranaryModel
 import HTTPTypes
@@ -90,11 +88,13 @@ extension Generic {
         guard !listing.entries.isEmpty || directory.segments.isEmpty || request.page.after != nil else {
             throw .unknown(.path, "there is no directory at \(directory.displayPath)")
         }
-        var headers: HTTPFields = [.cacheControl: "no-cache", .vary: "Accept"]
-        headers[named: "X-Content-Type-Options"] = "nosniff"
-        guard !request.isJSON else { return Reply(.ok, .json, text: encodeJSON(listing), headers) }
-        headers[named: "Content-Security-Policy"] = Self.pagePolicy
-        headers[named: "X-Robots-Tag"] = "noindex"
+        guard !request.isJSON else {
+            var headers: HTTPFields = [.cacheControl: "no-cache", .vary: "Accept"]
+            headers[named: "X-Content-Type-Options"] = "nosniff"
+            return Reply(.ok, .json, text: encodeJSON(listing), headers)
+        }
+        var headers = DirectoryPage.headers
+        headers[.vary] = "Accept"
         return Reply(.ok, .html, text: encodeHTML(listing, request, repository: head.repository), headers)
     }
 
@@ -139,66 +139,14 @@ private struct ListingDocument: Encodable {
 }
 
 extension Generic {
-    private static let style = """
-        :root{color-scheme:light dark}\
-        body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}\
-        table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.25rem 1rem .25rem 0}\
-        td+td,th+th{white-space:nowrap;width:1%}tr+tr{border-top:1px solid #8884}a{text-decoration:none}
-        """
-
-    /// Allows the one style sheet and nothing else.
-    private static let pagePolicy: String = {
-        let hash = Data(SHA256.hash(data: Data(style.utf8))).base64EncodedString()
-        return """
-            default-src 'none'; style-src 'sha256-\(hash)'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'
-            """
-    }()
-
     /// The listing for people; `request` is what it was asked for, which the link to the next page repeats.
     package func encodeHTML(_ listing: Listing, _ request: ListingRequest, repository: String) -> String {
-        let title = escapedHTML(repository + listing.directory.displayPath)
-        var rows =
-            listing.directory.segments.isEmpty ? "" : "<tr><td><a href=\"../\">../</a></td><td></td><td></td></tr>\n"
-        for entry in listing.entries { rows += row(of: entry) }
-        let more = listing.next.map { next in
-            let query = "limit=\(request.page.limit)&after=\(percentEncoded(next))"
-            return "<p><a href=\"?\(escapedHTML((request.isRecursive ? "recursive=1&" : "") + query))\">More</a></p>\n"
+        var page = DirectoryPage(
+            title: repository + listing.directory.displayPath, isRoot: listing.directory.segments.isEmpty)
+        for entry in listing.entries { page.add(entry.path, entry.file) }
+        page.next = listing.next.map { next in
+            (request.isRecursive ? "recursive=1&" : "") + "limit=\(request.page.limit)&after=\(percentEncoded(next))"
         }
-        return """
-            <!DOCTYPE html>
-            <html lang="en"><head><meta charset="utf-8"><meta name="robots" content="noindex">
-            <meta name="viewport" content="width=device-width"><title>\(title)</title>
-            <style>\(Self.style)</style></head><body><h1>\(title)</h1>
-            <table><tr><th>Name</th><th>Modified</th><th>Size</th></tr>
-            \(rows)</table>
-            \(more ?? "")</body></html>
-
-            """
+        return page.text
     }
-
-    private func row(of entry: Listing.Entry) -> String {
-        let slash = entry.file == nil ? "/" : ""
-        // Each name is encoded whole: one such as `javascript:x` is a path, and one with `;` has no parameters.
-        let href = percentEncoded(entry.path, allowing: "/") + slash
-        let modified = entry.file?.modified.description ?? ""
-        let size = entry.file?.size.description ?? ""
-        let name = "<bdi>\(escapedHTML(entry.path))</bdi>\(slash)"
-        return "<tr><td><a href=\"\(href)\">\(name)</a></td><td>\(modified)</td><td>\(size)</td></tr>\n"
-    }
-}
-
-/// `text` as the content of an element or of a quoted attribute.
-private func escapedHTML(_ text: String) -> String {
-    var escaped = ""
-    for scalar in text.unicodeScalars {
-        switch scalar {
-        case "&": escaped += "&amp;"
-        case "<": escaped += "&lt;"
-        case ">": escaped += "&gt;"
-        case "\"": escaped += "&quot;"
-        case "'": escaped += "&#39;"
-        default: escaped.unicodeScalars.append(scalar)
-        }
-    }
-    return escaped
 }

@@ -163,21 +163,7 @@ private struct ItemDocument: Encodable {
     let originalChecksums: [String: String]
 }
 
-/// The hash functions files are known by; the raw value is the extension of virtual checksum files.
-package enum HashName: String, Sendable, CaseIterable {
-    case sha256, sha1, md5, sha512
-
-    var hexLength: Int {
-        switch self {
-        case .md5: 32
-        case .sha1: 40
-        case .sha256: 64
-        case .sha512: 128
-        }
-    }
-
-    var field: String { "X-Checksum-" + rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
-
+extension HashName {
     /// From the name a digest field gives it (RFC 3230, section 4.1.1; RFC 9530, section 7.2).
     fileprivate init?(digestAlgorithm name: String) {
         switch name.lowercased() {
@@ -191,27 +177,11 @@ package enum HashName: String, Sendable, CaseIterable {
 }
 
 extension Checksums {
-    subscript(hash: HashName) -> String? {
-        switch hash {
-        case .sha256: sha256.hex
-        case .sha1: sha1
-        case .md5: md5
-        case .sha512: sha512
-        }
-    }
-
     /// Those that are known, by name.
     var all: [HashName: String] {
         var all: [HashName: String] = [:]
         for hash in HashName.allCases { all[hash] = self[hash] }
         return all
-    }
-}
-
-extension HTTPFields {
-    /// Says all that is known of a file's hashes.
-    mutating func setChecksums(_ checksums: Checksums) {
-        for hash in HashName.allCases { self[named: hash.field] = checksums[hash] }
     }
 }
 

@@ -144,12 +144,7 @@ extension FileAddress {
 extension RepositoryAccess {
     /// The file, nil where there is none.
     func fileIfPresent(_ address: FileAddress) async throws(Problem) -> StoredFile? {
-        do throws(Problem) {
-            return try await file(.path(address.path), in: address.package)
-        } catch {
-            guard case .unknown = error else { throw error }
-            return nil
-        }
+        try await fileIfPresent(.path(address.path), in: address.package)
     }
 }
 

@@ -286,19 +286,3 @@ private struct XMLWriter {
         }
     }
 }
-
-/// `text` as the content of an element or of a quoted attribute, in XML and in HTML.
-func escapedMarkup(_ text: String) -> String {
-    var escaped = ""
-    for scalar in text.unicodeScalars {
-        switch scalar {
-        case "&": escaped += "&amp;"
-        case "<": escaped += "&lt;"
-        case ">": escaped += "&gt;"
-        case "\"": escaped += "&quot;"
-        case "'": escaped += "&#39;"
-        default: escaped.unicodeScalars.append(scalar)
-        }
-    }
-    return escaped
-}

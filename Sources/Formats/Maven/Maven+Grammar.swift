@@ -141,20 +141,6 @@ package enum MetadataAddress: Sendable, Hashable {
     }
 }
 
-/// The hash functions of the checksums beside every file; the raw value is their extension.
-package enum HashName: String, Sendable, CaseIterable {
-    case md5, sha1, sha256, sha512
-
-    var hexLength: Int {
-        switch self {
-        case .md5: 32
-        case .sha1: 40
-        case .sha256: 64
-        case .sha512: 128
-        }
-    }
-}
-
 /// What a path below a repository stands for.
 package enum MavenPath: Sendable, Hashable {
     case file(ArtifactFile, HashName?)

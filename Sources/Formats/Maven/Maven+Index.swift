@@ -49,13 +49,8 @@ extension Maven {
         let checksums = checksums(of: text)
         var headers = contentHeaders(isLasting: false)
         if let hash { return Reply(.ok, .plainText, text: checksums[hash] ?? "", headers) }
-        let tag = "\"\(checksums.sha256.hex)\""
-        headers[.eTag] = tag
         headers.setChecksums(checksums)
-        if let known = head.headers[.ifNoneMatch], known == "*" || known.contains(tag) {
-            return Reply(.notModified, headers)
-        }
-        return Reply(.ok, .xml, text: text, headers)
+        return Reply(Document(ByteBuffer(string: text)), .xml, to: head, headers)
     }
 
     /// The metadata at an address; nil where it would tell of nothing.

@@ -1,5 +1,3 @@
-import Crypto
-import FoundationEssentials
 import GranaryFormat
 package import GranaryModel
 import HTTPTypes
@@ -19,12 +17,8 @@ extension Maven {
     ) async throws(Problem) -> Reply {
         let listing = try await listing(segments, on: access)
         guard !listing.isEmpty || segments.isEmpty else { throw unknownPath(segments) }
-        var headers: HTTPFields = [.cacheControl: "no-cache"]
-        headers[named: "X-Content-Type-Options"] = "nosniff"
-        headers[named: "Content-Security-Policy"] = Self.pagePolicy
-        headers[named: "X-Robots-Tag"] = "noindex"
         let repository = head.prefix.split(separator: "/").last.map(String.init) ?? ""
-        return Reply(.ok, .html, text: encodeHTML(listing, repository: repository), headers)
+        return Reply(.ok, .html, text: encodeHTML(listing, repository: repository), DirectoryPage.headers)
     }
 
     /// Leads to a directory that is asked for as if it were a file.
@@ -78,42 +72,12 @@ extension Maven {
 }
 
 extension Maven {
-    private static let style = """
-        :root{color-scheme:light dark}\
-        body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}\
-        table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.25rem 1rem .25rem 0}\
-        td+td,th+th{white-space:nowrap;width:1%}tr+tr{border-top:1px solid #8884}a{text-decoration:none}
-        """
-
-    /// Allows the one style sheet and nothing else.
-    private static let pagePolicy: String = {
-        let hash = Data(SHA256.hash(data: Data(style.utf8))).base64EncodedString()
-        return """
-            default-src 'none'; style-src 'sha256-\(hash)'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'
-            """
-    }()
-
     /// The listing for people, and for clients that look for versions in it.
     package func encodeHTML(_ listing: MavenListing, repository: String) -> String {
-        let title = escapedMarkup("\(repository)/" + listing.segments.map { $0 + "/" }.joined())
-        var rows = listing.segments.isEmpty ? "" : row("..", slash: "/", nil)
-        for folder in listing.folders { rows += row(folder, slash: "/", nil) }
-        for file in listing.files { rows += row(file.name, slash: "", file.file) }
-        return """
-            <!DOCTYPE html>
-            <html lang="en"><head><meta charset="utf-8"><meta name="robots" content="noindex">
-            <meta name="viewport" content="width=device-width"><title>\(title)</title>
-            <style>\(Self.style)</style></head><body><h1>\(title)</h1>
-            <table><tr><th>Name</th><th>Modified</th><th>Size</th></tr>
-            \(rows)</table>
-            </body></html>
-
-            """
-    }
-
-    private func row(_ name: String, slash: String, _ file: StoredFile?) -> String {
-        let link = "<a href=\"\(percentEncoded(name))\(slash)\">\(escapedMarkup(name))\(slash)</a>"
-        let modified = file?.modified.description ?? ""
-        return "<tr><td>\(link)</td><td>\(modified)</td><td>\(file?.size.description ?? "")</td></tr>\n"
+        var page = DirectoryPage(
+            title: "\(repository)/" + listing.segments.map { $0 + "/" }.joined(), isRoot: listing.segments.isEmpty)
+        for folder in listing.folders { page.add(folder, nil) }
+        for file in listing.files { page.add(file.name, file.file) }
+        return page.text
     }
 }

@@ -19,33 +19,21 @@ extension NPM {
     /// Clients try again after 408, 420, 429 and 5xx, and after no other.
     private func status(of problem: Problem) -> HTTPResponse.Status {
         switch problem {
-        case .invalid: .badRequest
-        case .unknown, .missing: .notFound
-        case .unauthenticated: .unauthorized
+        case .missing: .notFound
         // To npm, a version that exists is one that may not be published.
-        case .insufficientScope, .denied, .conflict: .forbidden
-        case .preconditionFailed, .outOfOrder: .conflict
+        case .conflict: .forbidden
+        case .preconditionFailed: .conflict
         case .mismatch: .unprocessableContent
-        case .tooLarge: .contentTooLarge
-        case .unsupported: .methodNotAllowed
-        case .tooMany: .tooManyRequests
-        case .unavailable: .serviceUnavailable
-        case .interrupted: .requestTimeout
+        default: problem.status
         }
     }
 
     private func detail(of problem: Problem) -> String {
         switch problem {
         case .unknown(.package, let name): "there is no package '\(name)' here"
-        case .invalid(_, let text), .unknown(_, let text), .unauthenticated(let text), .denied(let text),
-            .conflict(let text), .preconditionFailed(let text), .unsupported(let text), .unavailable(let text, _),
-            .tooMany(let text, _), .interrupted(let text):
-            text
         case .missing(let names): "there is no \(names.joined(separator: ", ")) here"
-        case .insufficientScope: "the token shown does not reach this far"
         case .mismatch(let expected, let actual): "the tarball is \(actual), not \(expected) as its manifest says"
-        case .outOfOrder: "the upload is not where it should be"
-        case .tooLarge(let limit): "more than the limit of \(limit)"
+        default: problem.detail
         }
     }
 }

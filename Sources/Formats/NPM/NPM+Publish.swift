@@ -121,17 +121,17 @@ struct PublishDocument {
         draft.files = [Draft.File(path: path, blob: blob, mediaType: .octetStream)]
         draft.isImmutable = true
         for tag in tags { draft.tags.append(try NPM().distTag(tag)) }
-        let held = try await existing(package, access)
-        if held == nil, !package.isNewName {
+        let held = try await heldTags(of: package, access)
+        if held.isEmpty, !package.isNewName {
             throw .invalid(.name, "a new package's name has no upper case and none of ~'!()*")
         }
         // As on the public registry, a package always has a latest version.
-        if held?.tags[Packument.latestTag] == nil, !draft.tags.contains(where: { $0.text == Packument.latestTag }) {
+        if !held.contains(Packument.latestTag), !draft.tags.contains(where: { $0.text == Packument.latestTag }) {
             draft.tags.append(try NPM().distTag(Packument.latestTag))
         }
         do throws(Problem) {
             _ = try await access.publish(draft)
-        } catch .conflict(let reason) where held?.version(number.core) != nil || reason.contains(path.text) {
+        } catch .conflict(let reason) where reason.contains(path.text) {
             throw .conflict("You cannot publish over the previously published versions: \(number.core). (\(reason))")
         } catch {
             throw error
@@ -140,16 +140,24 @@ struct PublishDocument {
         return Reply(.created, .json, text: answer.text, .uncached)
     }
 
-    private func existing(
-        _ package: NodePackage, _ access: some RepositoryAccess<NPM.Index>
-    ) async throws(Problem) -> Packument? {
+    /// The dist-tags there are; a package with a version has one.
+    private func heldTags(
+        of package: NodePackage, _ access: some RepositoryAccess<NPM.Index>
+    ) async throws(Problem) -> Set<String> {
         do throws(Problem) {
-            return try await access.index(.package(package.name), Page()).packument(of: package)
-        } catch .unknown {
-            return nil
-        } catch .denied {
+            var found: Set<String> = []
+            var after: String?
+            repeat {
+                guard case .tags(let tags) = try await access.index(.tags(package.name), Page(after: after)) else {
+                    break
+                }
+                found.formUnion(tags)
+                after = tags.count == Page.maximumLimit ? tags.last : nil
+            } while after != nil
+            return found
+        } catch .unknown, .denied {
             // Who may write and not read still publishes; that the name is new, nobody can tell them.
-            return nil
+            return []
         } catch {
             throw error
         }

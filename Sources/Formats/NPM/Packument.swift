@@ -68,9 +68,12 @@ extension NPM {
         case packument(Packument)
         /// The names of packages.
         case names([PackageName])
+        /// The dist-tags of a package.
+        case tags([String])
     }
 
     package func make(_ selection: Selection, from rows: IndexRows) -> Index {
+        if case .tags = selection { return .tags(rows.entries.map(\.name)) }
         guard case .package(let name) = selection else {
             return .names(rows.entries.compactMap { PackageName($0.name) })
         }
