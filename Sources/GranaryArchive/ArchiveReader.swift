@@ -118,6 +118,9 @@ package struct ArchiveEntry: ~Copyable {
     package let kind: Kind
     /// Unpacked; 0 where the archive does not say.
     package let size: Int64
+    /// What a link leads to, as the archive has it: from the folder of a symbolic link, from the top of the archive for a hard
+    /// one. Nil for everything else.
+    package let linkTarget: String?
     private let archive: OpaquePointer
 
     fileprivate init(_ entry: OpaquePointer, _ archive: OpaquePointer) throws {
@@ -127,6 +130,8 @@ package struct ArchiveEntry: ~Copyable {
         self.path = path
         self.archive = archive
         size = max(archive_entry_size(entry), 0)
+        let target = archive_entry_hardlink(entry) ?? archive_entry_symlink(entry)
+        linkTarget = target.flatMap { String(validatingCString: $0) }
         if archive_entry_hardlink(entry) != nil {
             kind = .hardLink
         } else {

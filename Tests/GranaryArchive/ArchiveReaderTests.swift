@@ -56,6 +56,7 @@ struct ArchiveReaderTests {
         var found: [String] = []
         try archive.entries { entry in
             var text = "\(entry.path) \(entry.kind) \(entry.size) \(entry.staysInside)"
+            if let target = entry.linkTarget { text += " \(target)" }
             if entry.path.hasSuffix(".txt") {
                 text += " " + String(decoding: try entry.contents(upTo: 5), as: UTF8.self)
                 return found.append(text) == ()
@@ -65,7 +66,7 @@ struct ArchiveReaderTests {
         #expect(
             found == [
                 "package/ directory 0 true", "package/é.txt file 5 true hello", "package/big file 300000 true",
-                "package/link symbolicLink 0 true", "../out file 0 false"
+                "package/link symbolicLink 0 true ../../etc/passwd", "../out file 0 false"
             ])
     }
 
