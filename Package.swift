@@ -2,7 +2,7 @@
 import PackageDescription
 
 // A new format is one string here, one folder in Sources/Formats, one line in Sources/granary and one test folder.
-let formats = ["OCI", "Generic", "NPM", "Maven"]
+let formats = ["OCI", "Generic", "NPM", "Maven", "PyPI"]
 
 let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),

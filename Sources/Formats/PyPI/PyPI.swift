@@ -1,0 +1,157 @@
+package import GranaryFormat
+package import GranaryModel
+import HTTPTypes
+
+/// Python packages by the simple repository API (PEP 503, 691 and those that extend them) and the upload interface that
+/// twine, uv and poetry speak.
+///
+/// A project is a package named by its normalized name, a release is a version named in the normal spelling of PEP 440, and
+/// a distribution is a file at its file name, with its core metadata as another file at that name and `.metadata`.
+package struct PyPI: PackageFormat {
+    /// What a request asks for.
+    package enum Call: Sendable {
+        /// The same address in its one spelling, relative to the repository's.
+        case redirect(String)
+        case listProjects(SimpleForm)
+        case project(Project, SimpleForm)
+        case file(Project, FilePath)
+        /// The JSON document of a project or of one release.
+        case document(Project, PythonVersion?)
+        /// A form with this boundary.
+        case upload(boundary: String)
+        case deleteFile(Project, FilePath)
+        case deleteRelease(Project, PythonVersion)
+        case yank(Project, PythonVersion)
+        case unyank(Project, PythonVersion)
+    }
+
+    /// The longest distribution taken unless the composition root says otherwise.
+    package static let standardMaximumFile = ByteCount.gibibytes(10)
+
+    package let name = FormatName(checked: "pypi")
+    package let mount = Mount("pypi")
+    /// The longest distribution taken.
+    package let maximumFile: ByteCount
+
+    package init(maximumFile: ByteCount = PyPI.standardMaximumFile) { self.maximumFile = maximumFile }
+
+    package func perform(
+        _ operation: Operation<Call>, _ request: FormatRequest, on access: some RepositoryAccess<Index>
+    ) async throws(Problem) -> Reply {
+        let head = request.head
+        switch operation.call {
+        case .redirect(let path):
+            return Reply(.movedPermanently, [.location: head.prefix + path, .cacheControl: "no-cache"])
+        case .listProjects(let form):
+            return simpleReply(encode(try await projects(access), form), form, head)
+        case .project(let project, let form):
+            return simpleReply(encode(try await page(of: project, access), form, files: "../../packages/"), form, head)
+        case .file(let project, let path):
+            return answer(operation, with: try await access.file(.path(path), in: project.package), head)
+        case .document(let project, let version):
+            return try await document(of: project, version, head, access)
+        case .upload(let boundary):
+            return try await upload(boundary: boundary, request, access)
+        case .deleteFile(let project, let path):
+            return try await delete(path, of: project, access)
+        case .deleteRelease(let project, let version):
+            let release = try await release(version, of: project, access)
+            _ = try await access.retract(.version(project.package, release.version.name), if: .none)
+            return Reply(.noContent)
+        case .yank(let project, let version):
+            let reason = try await yankReason(request)
+            return try await mark(version, of: project, as: Yank(reason: reason), access)
+        case .unyank(let project, let version):
+            return try await mark(version, of: project, as: nil, access)
+        }
+    }
+
+    package func file(of operation: Operation<Call>) -> (FileReference, PackageName)? {
+        guard case .file(let project, let path) = operation.call else { return nil }
+        return (.path(path), project.package)
+    }
+
+    package func answer(_ operation: Operation<Call>, with file: StoredFile, _ head: RequestHead) -> Reply {
+        // The name of a file never stands for other bytes.
+        var headers: HTTPFields = [.cacheControl: "max-age=31536000, immutable"]
+        headers[.xContentTypeOptions] = "nosniff"
+        headers[.contentSecurityPolicy] = "sandbox; default-src 'none'"
+        let body = ServedFile(
+            blob: file.checksums.sha256, size: file.size, mediaType: file.mediaType,
+            entityTag: file.checksums.sha256.hex, modified: file.modified)
+        return Reply(.ok, headers, .file(body))
+    }
+
+    // MARK: Reading
+
+    /// The names of all projects that the caller may see.
+    private func projects(_ access: some RepositoryAccess<Index>) async throws(Problem) -> [String] {
+        var names: [String] = []
+        var after: String?
+        repeat {
+            guard case .projects(let more, let next) = try await access.index(.packages, Page(after: after)) else {
+                break
+            }
+            names += more
+            after = next
+        } while after != nil
+        return names
+    }
+
+    /// Throws `.unknown(.package, …)` also for a project that has no file any more.
+    func page(of project: Project, _ access: some RepositoryAccess<Index>) async throws(Problem) -> ProjectPage {
+        guard case .project(let page) = try await access.index(.package(project.package), Page()), !page.files.isEmpty
+        else { throw .unknown(.package, project.package.text) }
+        return page
+    }
+
+    /// Throws `.unknown(.version, …)` where the project has no such version, however that is spelled.
+    func release(
+        _ version: PythonVersion, of project: Project, _ access: some RepositoryAccess<Index>
+    ) async throws(Problem) -> ProjectPage.Release {
+        let page = try await page(of: project, access)
+        guard let release = page.releases.first(where: { $0.number == version }) else {
+            throw .unknown(.version, "There is no version \(version.text) of \(project.package).")
+        }
+        return release
+    }
+
+    private func simpleReply(_ content: [UInt8], _ form: SimpleForm, _ head: RequestHead) -> Reply {
+        reply(content, form.mediaType, [.vary: "Accept"], head)
+    }
+
+    // MARK: Taking away
+
+    private func delete(
+        _ path: FilePath, of project: Project, _ access: some RepositoryAccess<Index>
+    ) async throws(Problem) -> Reply {
+        // In this order the page never names metadata that is not there.
+        _ = try await access.retract(.file(project.package, path), if: .none)
+        if let metadata = FilePath(path.text + Self.metadataSuffix) {
+            do throws(Problem) {
+                _ = try await access.retract(.file(project.package, metadata), if: .none)
+            } catch {
+                guard case .unknown = error else { throw error }
+            }
+        }
+        return Reply(.noContent)
+    }
+}
+
+/// A project with the package that it is.
+package struct Project: Sendable, Hashable {
+    package let name: ProjectName
+    package let package: PackageName
+
+    /// Throws `.invalid(.name, …)` for what is no name of a project.
+    package init(_ text: some StringProtocol) throws(Problem) {
+        guard let name = ProjectName(text), let package = PackageName(name.normalized) else {
+            throw .invalid(
+                .name,
+                "The name of a project is at most \(ProjectName.maximumBytes) ASCII letters and digits with '-', '_' and '.' "
+                    + "between them.")
+        }
+        self.name = name
+        self.package = package
+    }
+}
