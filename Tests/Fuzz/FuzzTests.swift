@@ -10,6 +10,7 @@ import Testing
 @testable import FormatMaven
 @testable import FormatNPM
 @testable import FormatOCI
+@testable import FormatPyPI
 @testable import GranaryHTTP
 
 private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
@@ -52,6 +53,30 @@ private func expectName<Value: Name>(_ type: Value.Type, _ text: String) {
 private func expectDecodes<Value: Codable>(_ type: Value.Type, _ bytes: [UInt8]) throws {
     guard let value = try? JSONDecoder().decode(type, from: Data(bytes)) else { return }
     _ = try JSONDecoder().decode(type, from: Data(jsonText(value).utf8))
+}
+
+/// Parts of a form with the boundary `b`, each a name and its content; nil where it is refused.
+private func formParts(_ bytes: [UInt8], cutting size: Int) -> [[UInt8]]? {
+    var parser = MultipartParser(boundary: "b")
+    var parts: [[UInt8]] = []
+    var rest = bytes[...]
+    do {
+        repeat {
+            parser.feed(ByteBuffer(bytes: rest.prefix(size)))
+            rest = rest.dropFirst(size)
+            while let event = try parser.next() {
+                switch event {
+                case .part(let header): parts.append(Array(header.name.utf8) + [0])
+                case .content(let piece): parts[parts.count - 1] += Array(piece.readableBytesView)
+                case .endOfPart, .end: break
+                }
+            }
+        } while !rest.isEmpty
+        try parser.finish()
+        return parts
+    } catch {
+        return nil
+    }
 }
 
 private let targets: [FuzzTarget] = [
@@ -108,6 +133,30 @@ private let targets: [FuzzTarget] = [
             #expect(first == first)
             for second in versions { #expect(!(first < second && second < first)) }
         }
+    },
+    FuzzTarget("pypi-request") { expectParsed(PyPI(), head($0, prefix: "/pypi/py/")) },
+    FuzzTarget("pypi-form") { bytes in
+        // However it is cut, it is the same form, or none.
+        let whole = formParts(bytes, cutting: max(bytes.count, 1))
+        #expect(formParts(bytes, cutting: 13) == whole)
+    },
+    FuzzTarget("pypi-metadata") { bytes in
+        guard let metadata = try? CoreMetadata(bytes) else { return }
+        let project = try #require(ProjectName("a"))
+        let info = metadata.info(project, try #require(PythonVersion("1")))
+        _ = try RawJSON(info.bytes)
+        #expect(metadata["name"] != nil && metadata["version"] != nil)
+    },
+    FuzzTarget("pypi-name") { bytes in
+        let value = text(bytes)
+        if let version = PythonVersion(value) {
+            #expect(PythonVersion(version.text) == version)
+            #expect(PythonVersion(version.text)?.text == version.text)
+        }
+        if let name = ProjectName(value) { #expect(ProjectName(name.normalized)?.normalized == name.normalized) }
+        let stem = value.prefix { $0 != "-" }
+        guard let project = ProjectName(stem), let file = try? DistributionName(value, of: project) else { return }
+        #expect(!file.filename.contains("/") && file.project.normalized == project.normalized)
     },
     FuzzTarget("oci-manifest") { bytes in
         for type in [nil, "application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.index.v1+json"] {
@@ -201,7 +250,8 @@ struct FuzzTests {
     func socket() async throws {
         let folder = try TemporaryDirectory()
         defer { folder.remove() }
-        try await TestServer.run(formats: [OCI(), Generic(), Maven()], repositories: [], in: folder) { server in
+        let formats: [any PackageFormat] = [OCI(), Generic(), NPM(), Maven(), PyPI()]
+        try await TestServer.run(formats: formats, repositories: [], in: folder) { server in
             let target = FuzzTarget("http") { _ in }
             let corpus = try target.corpus()
             var generator = Generator(seed: Self.seed)
