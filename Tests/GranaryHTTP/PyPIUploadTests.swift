@@ -133,7 +133,7 @@ struct PyPIUploadTests {
     @Test("A large file is stored as it comes")
     func large() async throws {
         try await withPackages { server in
-            let wheel = TestDistribution(content: String(repeating: "x = '\r\n--frontie\r\n-'\n", count: 200_000))
+            let wheel = TestDistribution(content: String(repeating: "x = '\r\n--frontie\r\n-'\n", count: 20_000))
             try await server.publish(wheel)
             let got = try await server.send("GET", "/pypi/py/\(wheel.url)")
             #expect(got.body == wheel.bytes)
