@@ -62,6 +62,14 @@ struct NameTests {
         #expect(Set([PythonVersion(left), PythonVersion(right)]).count == 1)
     }
 
+    @Test("A version knows how else it is spelled")
+    func spellings() throws {
+        #expect(try #require(PythonVersion("1.0rc1")).spellings == ["1.0rc1", "1rc1", "1.0.0rc1", "1.0.0.0rc1"])
+        #expect(try #require(PythonVersion("1.2.3.4.5")).spellings == ["1.2.3.4.5"])
+        #expect(try #require(PythonVersion("0.0")).spellings == ["0.0", "0", "0.0.0", "0.0.0.0"])
+        #expect(try #require(PythonVersion("1.0.0.0.0")).spellings.first == "1.0.0.0.0")
+    }
+
     @Test("Versions are in the order of PEP 440")
     func order() throws {
         let sorted = [

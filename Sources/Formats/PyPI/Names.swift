@@ -74,6 +74,17 @@ package struct PythonVersion: Sendable {
         return text + "+" + segments.joined(separator: ".")
     }
 
+    /// Its own spelling, and those that differ from it in zeros at the end of a release of up to four numbers.
+    package var spellings: [String] {
+        let least = max(significantRelease.count, 1)
+        let counts = [release.count] + (least...max(least, 4)).filter { $0 != release.count }
+        return counts.map { count in
+            var copy = self
+            copy.release = Array((release + [Int](repeating: 0, count: 4)).prefix(count))
+            return copy.text
+        }
+    }
+
     /// Whether installers choose it only when they are asked to.
     package var isPrerelease: Bool { pre != nil || dev != nil }
 }

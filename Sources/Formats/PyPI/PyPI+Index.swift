@@ -1,5 +1,5 @@
 package import GranaryFormat
-import GranaryModel
+package import GranaryModel
 
 /// That a release was withdrawn (PEP 592), and why; the reason may be empty.
 package struct Yank: Sendable, Hashable {
@@ -97,6 +97,8 @@ extension PyPI {
         /// Normalized names, and what the next page of them comes after.
         case projects([String], next: String?)
         case project(ProjectPage)
+        /// Nil where there is none.
+        case release(VersionName?)
     }
 
     /// The property that a withdrawn release has; its value is the reason.
@@ -106,7 +108,9 @@ extension PyPI {
         switch selection {
         case .package(let package):
             return .project(page(of: package, from: rows))
-        case .packages, .tags, .version, .referrers, .directory, .tree:
+        case .version:
+            return .release(rows.entries.first?.version?.name)
+        case .packages, .tags, .referrers, .directory, .tree:
             return .projects(rows.entries.map(\.name), next: rows.hasMore ? rows.entries.last?.cursor : nil)
         }
     }

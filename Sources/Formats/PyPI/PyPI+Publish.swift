@@ -221,7 +221,13 @@ extension PyPI {
     private func releaseName(
         equalTo version: PythonVersion, of project: Project, _ access: some RepositoryAccess<Index>
     ) async -> VersionName? {
-        try? await release(version, of: project, access).version.name
+        for spelling in version.spellings {
+            guard let name = VersionName(spelling),
+                case .release(let known) = try? await access.index(.version(project.package, name), Page(limit: 1))
+            else { return nil }
+            if let known { return known }
+        }
+        return nil
     }
 
     /// A refusal in the words by which clients know that a file is there already.
