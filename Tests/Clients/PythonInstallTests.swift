@@ -98,7 +98,7 @@ extension ClientTests {
                     url = "\(index.open)"
                     priority = "primary"
                     """, to: "user/pyproject.toml")
-                try await sandbox.run(Python.poetry, "config", "http-basic.gran", index.user, index.password)
+                try await sandbox.run(Python.poetry, "config", "--", "http-basic.gran", index.user, index.password)
                 try await sandbox.run(Python.poetry, "-C", sandbox.path("user"), "add", "-n", "app")
                 let lock = String(decoding: try sandbox.read("user/poetry.lock"), as: UTF8.self)
                 #expect(lock.contains("base_lib-1.0-py3-none-any.whl"))

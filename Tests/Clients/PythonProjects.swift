@@ -91,7 +91,8 @@ extension Sandbox {
             [
                 "upload", "--non-interactive", "--disable-progress-bar", "--repository-url", index.url, "-u",
                 index.user,
-                "-p", password ?? index.password
+                // In one word, because a password may begin with a hyphen.
+                "--password=\(password ?? index.password)"
             ] + files)
     }
 
