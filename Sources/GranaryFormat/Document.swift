@@ -9,9 +9,11 @@ package struct Document: Sendable, Equatable {
     /// With its quotes (RFC 9110, section 8.8.3).
     package let entityTag: String
 
-    package init(_ bytes: ByteBuffer) {
+    /// `variant` tells documents apart that are the same bytes under different types.
+    package init(_ bytes: ByteBuffer, variant: String = "") {
         self.bytes = bytes
         var hash = SHA256()
+        hash.update(data: Array(variant.utf8))
         bytes.withUnsafeReadableBytes { hash.update(bufferPointer: $0) }
         entityTag = "\"\(hexadecimal(hash.finalize().prefix(16)))\""
     }

@@ -6,7 +6,7 @@ import GranaryTestKit
 import Testing
 
 /// Serves repositories of Python packages, by name, from a fresh folder.
-func withPackages<Value: Sendable>(
+func withDistributions<Value: Sendable>(
     _ repositories: [String: RepositorySettings] = ["py": RepositorySettings()], format: PyPI = PyPI(),
     _ body: @escaping @Sendable (TestServer) async throws -> Value
 ) async throws -> Value {

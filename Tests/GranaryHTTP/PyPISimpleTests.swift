@@ -9,7 +9,7 @@ struct PyPISimpleTests {
 
     @Test("Every form has a type and an entity tag of its own")
     func forms() async throws {
-        try await withPackages { server in
+        try await withDistributions { server in
             try await server.publish(TestDistribution())
             for path in ["simple/", "simple/my-pkg/"] {
                 var tags: Set<String> = []
@@ -34,7 +34,7 @@ struct PyPISimpleTests {
 
     @Test("Addresses have one spelling")
     func redirects() async throws {
-        try await withPackages { server in
+        try await withDistributions { server in
             try await server.publish(TestDistribution())
             for (path, target) in [
                 ("simple", "simple/"), ("simple/my-pkg", "simple/my-pkg/"), ("simple/My.Pkg/", "simple/my-pkg/"),
@@ -52,7 +52,7 @@ struct PyPISimpleTests {
 
     @Test("Files are served with ranges and never change")
     func files() async throws {
-        try await withPackages { server in
+        try await withDistributions { server in
             let wheel = TestDistribution(version: "1.0+cpu")
             try await server.publish(wheel)
             let page = try await server.simplePage("my-pkg")
@@ -73,7 +73,7 @@ struct PyPISimpleTests {
 
     @Test("Metadata of sources is offered only where it can be relied on")
     func sources() async throws {
-        try await withPackages { server in
+        try await withDistributions { server in
             for (version, metadataVersion) in [("1.0", "2.1"), ("2.0", "2.2")] {
                 try await server.publish(
                     TestDistribution(version: version, isWheel: false, metadataVersion: metadataVersion))
@@ -86,7 +86,7 @@ struct PyPISimpleTests {
 
     @Test("A release is withdrawn with a reason, and that is taken back")
     func yank() async throws {
-        try await withPackages { server in
+        try await withDistributions { server in
             try await server.publish(TestDistribution(version: "1.0"))
             try await server.publish(TestDistribution(version: "2.0"))
             func yanked() async throws -> [String] {
@@ -115,7 +115,7 @@ struct PyPISimpleTests {
 
     @Test("The JSON document tells of a project and of a release")
     func document() async throws {
-        try await withPackages { server in
+        try await withDistributions { server in
             for version in ["1.0", "2.0rc1", "1.5"] { try await server.publish(TestDistribution(version: version)) }
             let project = try RawJSON(try await server.send("GET", "/pypi/py/pypi/My.Pkg/json").body)
             #expect(project["info"]?["version"]?.string == "1.5")
@@ -136,7 +136,7 @@ struct PyPISimpleTests {
 
     @Test("Everybody sees the projects they may read, and private repositories ask who it is")
     func rights() async throws {
-        try await withPackages(["py": RepositorySettings(), "open": RepositorySettings(anonymousRead: true)]) {
+        try await withDistributions(["py": RepositorySettings(), "open": RepositorySettings(anonymousRead: true)]) {
             server in
             try await server.publish(TestDistribution(name: "a"))
             try await server.publish(TestDistribution(name: "b"))

@@ -7,7 +7,7 @@ import Testing
 struct PyPIUploadTests {
     @Test("An upload is served with its metadata, in whatever order its parts come", arguments: [false, true])
     func order(_ isFileFirst: Bool) async throws {
-        try await withPackages { server in
+        try await withDistributions { server in
             var wheel = TestDistribution()
             wheel.isFileFirst = isFileFirst
             #expect(try await server.upload(wheel).status == 200)
@@ -28,7 +28,7 @@ struct PyPIUploadTests {
 
     @Test("The same bytes change nothing, others are refused, also after the file was deleted")
     func duplicates() async throws {
-        try await withPackages { server in
+        try await withDistributions { server in
             let first = TestDistribution()
             let other = TestDistribution(content: "x = 2\n")
             try await server.publish(first)
@@ -49,7 +49,7 @@ struct PyPIUploadTests {
 
     @Test("Spellings of one version are one release")
     func equalVersions() async throws {
-        try await withPackages { server in
+        try await withDistributions { server in
             try await server.publish(TestDistribution(version: "1.0"))
             let sources = TestDistribution(version: "1.0.0", isWheel: false)
             try await server.publish(sources)
@@ -80,7 +80,7 @@ struct PyPIUploadTests {
             Case(words: "cannot be read", distribution: .init(isWheel: false, filename: "my_pkg-1.0.zip"))
         ])
     func misfits(_ wrong: Case) async throws {
-        try await withPackages { server in
+        try await withDistributions { server in
             var distribution = wrong.distribution
             if distribution.filename?.contains("1.1") == true { distribution.changes["version"] = "1.1" }
             let answer = try await server.upload(distribution)
@@ -93,7 +93,7 @@ struct PyPIUploadTests {
 
     @Test("A form that is cut off or is none is refused")
     func malformed() async throws {
-        try await withPackages { server in
+        try await withDistributions { server in
             let form = TestDistribution().form
             for body in [Array(form.dropLast(40)), Array(form.prefix(200)), [], Array("nonsense".utf8)] {
                 let answer = try await server.send("POST", "/pypi/py/", TestDistribution.contentType, body: body)
@@ -105,7 +105,7 @@ struct PyPIUploadTests {
 
     @Test("A file over the limit is refused")
     func limit() async throws {
-        try await withPackages(format: PyPI(maximumFile: ByteCount(100))) { server in
+        try await withDistributions(format: PyPI(maximumFile: ByteCount(100))) { server in
             let refused = try await server.upload(TestDistribution())
             #expect(refused.status == 413)
         }
@@ -113,7 +113,7 @@ struct PyPIUploadTests {
 
     @Test("Uploads need the right to write that project")
     func rights() async throws {
-        try await withPackages { server in
+        try await withDistributions { server in
             let wheel = TestDistribution()
             let anonymous = try await server.upload(wheel, authorization: nil)
             #expect(anonymous.status == 401)
@@ -132,7 +132,7 @@ struct PyPIUploadTests {
 
     @Test("A large file is stored as it comes")
     func large() async throws {
-        try await withPackages { server in
+        try await withDistributions { server in
             let wheel = TestDistribution(content: String(repeating: "x = '\r\n--frontie\r\n-'\n", count: 20_000))
             try await server.publish(wheel)
             let got = try await server.send("GET", "/pypi/py/\(wheel.url)")

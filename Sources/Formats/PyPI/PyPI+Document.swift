@@ -25,7 +25,8 @@ extension PyPI {
         members.append(("urls", files[release.version.name.text] ?? RawJSON(array: [])))
         members.append(("vulnerabilities", RawJSON(array: [])))
         members.append(("ownership", RawJSON(object: [("roles", RawJSON(array: [])), ("organization", .null)])))
-        return reply(Array(RawJSON(object: members).bytes), .json, [:], head)
+        let document = Document(ByteBuffer(bytes: RawJSON(object: members).bytes))
+        return Reply(document, .json, to: head, Self.documentHeaders)
     }
 
     /// The release that was asked for; else the newest that installers would choose.

@@ -1,5 +1,6 @@
 package import GranaryFormat
 package import GranaryModel
+package import NIOCore
 
 /// That a release was withdrawn (PEP 592), and why; the reason may be empty.
 package struct Yank: Sendable, Hashable {
@@ -156,7 +157,7 @@ private let apiVersion = "1.4"
 
 extension PyPI {
     /// The list of projects.
-    func encode(_ projects: [String], _ form: SimpleForm) -> [UInt8] {
+    func encode(_ projects: [String], _ form: SimpleForm) -> ByteBuffer {
         var text = Text(capacity: 256 + projects.reduce(0) { $0 + 2 * $1.utf8.count + 32 })
         guard form != .json else {
             text.add("{\"meta\":{\"api-version\":\"\(apiVersion)\"},\"projects\":[")
@@ -184,7 +185,7 @@ extension PyPI {
     }
 
     /// The page of a project. `base` is where addresses of files begin: what follows is project, version and file name.
-    package func encode(_ page: ProjectPage, _ form: SimpleForm, files base: String) -> [UInt8] {
+    package func encode(_ page: ProjectPage, _ form: SimpleForm, files base: String) -> ByteBuffer {
         // What is in quarantine is not offered.
         let files = page.status == .quarantined ? [] : page.files
         var text = Text(capacity: 512 + files.count * 700)
@@ -277,45 +278,35 @@ extension ProjectPage.File {
 
 /// A document as it grows.
 struct Text {
-    private(set) var bytes: [UInt8] = []
+    private(set) var bytes = ByteBuffer()
 
-    init(capacity: Int) { bytes.reserveCapacity(capacity) }
+    init(capacity: Int) { bytes.reserveCapacity(minimumWritableBytes: capacity) }
 
-    mutating func add(_ text: String) { bytes.append(contentsOf: text.utf8) }
+    mutating func add(_ text: String) { bytes.writeString(text) }
 
     /// `text`, and a string with its quotes.
     mutating func add(_ text: String = "", json string: String) {
-        bytes.append(contentsOf: text.utf8)
+        bytes.writeString(text)
         guard string.utf8.contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) else {
-            bytes.append(UInt8(ascii: "\""))
-            bytes.append(contentsOf: string.utf8)
-            bytes.append(UInt8(ascii: "\""))
+            bytes.writeInteger(UInt8(ascii: "\""))
+            bytes.writeString(string)
+            bytes.writeInteger(UInt8(ascii: "\""))
             return
         }
-        bytes.append(contentsOf: RawJSON(string).bytes)
+        bytes.writeBytes(RawJSON(string).bytes)
     }
 
     /// `text`, and a blank with an attribute.
     mutating func add(_ text: String, attribute: String, _ value: String) {
-        bytes.append(contentsOf: text.utf8)
-        bytes.append(UInt8(ascii: " "))
-        bytes.append(contentsOf: attribute.utf8)
-        bytes.append(contentsOf: "=\"".utf8)
+        bytes.writeString(text)
+        bytes.writeString(" \(attribute)=\"")
         add(html: value)
-        bytes.append(UInt8(ascii: "\""))
+        bytes.writeInteger(UInt8(ascii: "\""))
     }
 
     /// The content of an element, or of an attribute in quotes.
     mutating func add(html text: String) {
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "&"): bytes.append(contentsOf: "&amp;".utf8)
-            case UInt8(ascii: "<"): bytes.append(contentsOf: "&lt;".utf8)
-            case UInt8(ascii: ">"): bytes.append(contentsOf: "&gt;".utf8)
-            case UInt8(ascii: "\""): bytes.append(contentsOf: "&quot;".utf8)
-            case UInt8(ascii: "'"): bytes.append(contentsOf: "&#39;".utf8)
-            default: bytes.append(byte)
-            }
-        }
+        let isPlain = !text.utf8.contains { $0 == 0x26 || $0 == 0x3C || $0 == 0x3E || $0 == 0x22 || $0 == 0x27 }
+        bytes.writeString(isPlain ? text : escapedMarkup(text))
     }
 }

@@ -43,9 +43,9 @@ package struct PyPI: PackageFormat {
         case .redirect(let path):
             return Reply(.movedPermanently, [.location: head.prefix + path, .cacheControl: "no-cache"])
         case .listProjects(let form):
-            return simpleReply(encode(try await projects(access), form), form, head)
+            return answer(with: Document(encode(try await projects(access), form), variant: form.rawValue), form, head)
         case .project(let project, let form):
-            return simpleReply(encode(try await page(of: project, access), form, files: "../../packages/"), form, head)
+            return answer(with: try await simplePage(of: project, form, access), form, head)
         case .file(let project, let path):
             return answer(operation, with: try await access.file(.path(path), in: project.package), head)
         case .document(let project, let version):
@@ -82,6 +82,30 @@ package struct PyPI: PackageFormat {
         return Reply(.ok, headers, .file(body))
     }
 
+    package func document(of operation: Operation<Call>, _ head: RequestHead) -> (PackageName, variant: String)? {
+        guard case .project(let project, let form) = operation.call else { return nil }
+        return (project.package, form.rawValue)
+    }
+
+    package func answer(_ operation: Operation<Call>, with document: Document, _ head: RequestHead) -> Reply {
+        guard case .project(_, let form) = operation.call else {
+            preconditionFailure("\(operation.name) is not answered with a document")
+        }
+        return answer(with: document, form, head)
+    }
+
+    private func answer(with document: Document, _ form: SimpleForm, _ head: RequestHead) -> Reply {
+        var headers = Self.documentHeaders
+        headers[.vary] = "Accept"
+        return Reply(document, form.mediaType, to: head, headers)
+    }
+
+    /// A page is asked about each time, and does nothing in a browser.
+    static let documentHeaders: HTTPFields = [
+        .cacheControl: "no-cache", .xContentTypeOptions: "nosniff",
+        .contentSecurityPolicy: "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ]
+
     // MARK: Reading
 
     /// The names of all projects that the caller may see.
@@ -100,9 +124,7 @@ package struct PyPI: PackageFormat {
 
     /// Throws `.unknown(.package, …)` also for a project that has no file any more.
     func page(of project: Project, _ access: some RepositoryAccess<Index>) async throws(Problem) -> ProjectPage {
-        guard case .project(let page) = try await access.index(.package(project.package), Page()), !page.files.isEmpty
-        else { throw .unknown(.package, project.package.text) }
-        return page
+        try await access.index(.package(project.package), Page()).page(of: project)
     }
 
     /// Throws `.unknown(.version, …)` where the project has no such version, however that is spelled.
@@ -116,8 +138,13 @@ package struct PyPI: PackageFormat {
         return release
     }
 
-    private func simpleReply(_ content: [UInt8], _ form: SimpleForm, _ head: RequestHead) -> Reply {
-        reply(content, form.mediaType, [.vary: "Accept"], head)
+    /// The page of a project in one of its forms. Its addresses are relative, so that all who ask get the same bytes.
+    private func simplePage(
+        of project: Project, _ form: SimpleForm, _ access: some RepositoryAccess<Index>
+    ) async throws(Problem) -> Document {
+        try await access.document(.package(project.package), form.rawValue) { index throws(Problem) in
+            encode(try index.page(of: project), form, files: "../../packages/")
+        }
     }
 
     // MARK: Taking away
@@ -135,6 +162,16 @@ package struct PyPI: PackageFormat {
             }
         }
         return Reply(.noContent)
+    }
+}
+
+extension PyPI.Index {
+    /// Throws `.unknown(.package, …)` for a project that has no file any more.
+    fileprivate func page(of project: Project) throws(Problem) -> ProjectPage {
+        guard case .project(let page) = self, !page.files.isEmpty else {
+            throw .unknown(.package, project.package.text)
+        }
+        return page
     }
 }
 

@@ -16,14 +16,15 @@ extension LocalRepository {
     ) async throws(Problem) -> Document {
         // Only a package has a revision of its own.
         guard case .package(let package) = selection else {
-            return Document(try encode(try await index(selection, Page())))
+            return Document(try encode(try await index(selection, Page())), variant: variant)
         }
         try authorize(.read, package)
         let key = FileMemory.DocumentKey(repository: repository.id, package: package, variant: variant)
         switch services.files.find(key) {
         case .known(let document): return document
         case .unknown(let ticket):
-            let document = Document(try encode(format.make(selection, from: try await rows(selection, Page()))))
+            let index = format.make(selection, from: try await rows(selection, Page()))
+            let document = Document(try encode(index), variant: variant)
             if let ticket { services.files.keep(document, as: key, since: ticket) }
             return document
         }

@@ -1,4 +1,3 @@
-package import GranaryFormat
 import GranaryModel
 package import NIOCore
 
@@ -8,6 +7,11 @@ package struct PartHeader: Sendable, Hashable {
     package let name: String
     /// Nil of a part that is no file.
     package let filename: String?
+
+    package init(name: String, filename: String?) {
+        self.name = name
+        self.filename = filename
+    }
 }
 
 /// Splits the body of a form (RFC 7578; RFC 2046, section 5.1) as it comes, without I/O. Content is handed out in pieces, so
@@ -206,12 +210,12 @@ package struct MultipartParser: Sendable {
 }
 
 /// A field value with parameters: `form-data; name="content"` (RFC 9110, section 5.6.6).
-struct FieldParameters: Sendable {
-    let value: String
+package struct FieldParameters: Sendable {
+    package let value: String
     private var parameters: [String: String] = [:]
 
     /// Answers nil for what is malformed, for control characters, and for a parameter that comes twice.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         guard text.unicodeScalars.allSatisfy({ $0 == "\t" || !($0.value < 0x20 || $0.value == 0x7F) }) else {
             return nil
         }
@@ -231,7 +235,8 @@ struct FieldParameters: Sendable {
         guard rest.isEmpty else { return nil }
     }
 
-    subscript(name: String) -> String? { parameters[name] }
+    /// A parameter, by its name in lower case.
+    package subscript(name: String) -> String? { parameters[name] }
 
     private static func value(_ rest: inout Substring.UTF8View) -> String? {
         rest.removeFirst()
@@ -256,17 +261,17 @@ struct FieldParameters: Sendable {
 }
 
 /// The parts of a form as they come from a client. An actor, because whoever stores the content of a part reads from it, too.
-actor MultipartStream {
+package actor MultipartStream {
     private var chunks: RequestBody.AsyncIterator?
     private var parser: MultipartParser
 
-    init(_ body: RequestBody, boundary: String) {
+    package init(_ body: RequestBody, boundary: String) {
         chunks = body.makeAsyncIterator()
         parser = MultipartParser(boundary: boundary)
     }
 
     /// What comes next; nil once the body has ended as it should.
-    func next() async throws(Problem) -> MultipartParser.Event? {
+    package func next() async throws(Problem) -> MultipartParser.Event? {
         while true {
             if let event = try parser.next() { return event }
             guard let chunk = try await read() else {
@@ -291,10 +296,10 @@ actor MultipartStream {
     }
 
     /// The content of the part that has just begun, which is read once.
-    nonisolated var content: RequestBody { RequestBody(PartContent(stream: self)) }
+    package nonisolated var content: RequestBody { RequestBody(PartContent(stream: self)) }
 
     /// The content of the part that has just begun, in memory. Throws `.invalid(.content, …)` past `limit` bytes.
-    func collect(_ name: String, upTo limit: Int) async throws(Problem) -> ByteBuffer {
+    package func collect(_ name: String, upTo limit: Int) async throws(Problem) -> ByteBuffer {
         var collected = ByteBuffer()
         while case .content(var piece) = try await next() {
             guard collected.readableBytes + piece.readableBytes <= limit else {
@@ -323,7 +328,7 @@ private struct PartContent: AsyncSequence, Sendable {
 
 extension StringProtocol {
     /// Without blanks, tabs and line breaks at its ends.
-    func trimmingSpaces() -> SubSequence {
+    package func trimmingSpaces() -> SubSequence {
         let isSpace = { (character: Character) in [" ", "\t", "\r", "\n", "\r\n"].contains(character) }
         guard let first = firstIndex(where: { !isSpace($0) }), let last = lastIndex(where: { !isSpace($0) }) else {
             return self[endIndex...]

@@ -4,8 +4,6 @@ import GranaryTestKit
 import NIOCore
 import Testing
 
-@testable import FormatPyPI
-
 @Suite("Forms with files")
 struct MultipartTests {
     /// Parts with their content put together, as a body cut into pieces of `size` gives them.
