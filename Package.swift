@@ -106,7 +106,10 @@ let package = Package(
         module("GranaryArchive", ["CArchive", .nioCore]),
         module("GranaryModel", []),
         module("GranaryFormat", ["GranaryModel", .crypto, .httpTypes, .nioCore]),
-        module("GranaryPorts", ["GranaryModel", .nioCore]),
+        module("GranaryPorts", ["GranaryModel", .httpTypes, .nioCore]),
+        module(
+            "GranaryUpstream",
+            ["GranaryModel", "GranaryPorts", .asyncHTTPClient, .httpTypes, .nioCore, .nioHTTP1, .nioPosix]),
         module("GranaryPolicy", ["GranaryModel"]),
         module("GranaryStore", ["GranaryModel", "GranaryPorts"]),
         module("GranarySQLite", ["GranaryModel", "GranaryPorts", .grdb, .sqlite]),
@@ -130,7 +133,7 @@ let package = Package(
             "GranaryTestKit",
             [
                 "GranaryModel", "GranaryFormat", "GranaryPorts", "GranaryStore", "GranarySQLite",
-                "GranaryBlobsFilesystem",
+                "GranaryBlobsFilesystem", "GranaryUpstream",
                 "GranaryCore",
                 "GranaryHTTP", .asyncHTTPClient, .crypto, .httpTypes, .lifecycle, .logging, .nioCore, .nioHTTP1,
                 .nioPosix,
@@ -140,7 +143,8 @@ let package = Package(
             name: "granary",
             dependencies: [
                 "GranaryModel", "GranaryFormat", "GranaryPorts", "GranaryStore", "GranarySQLite",
-                "GranaryBlobsFilesystem", "GranaryCore", "GranaryHTTP", "CSystemCalls", .argumentParser,
+                "GranaryBlobsFilesystem", "GranaryUpstream", "GranaryCore", "GranaryHTTP", "CSystemCalls",
+                .argumentParser,
                 .asyncHTTPClient, .configuration, .coreMetrics, .lifecycle, .logging, .nioCore, .nioHTTP1, .nioPosix,
                 .nioSSL, .systemPackage,
                 .unixSignals, .yams

@@ -27,13 +27,16 @@ private let layers: [String: Layer] = [
     "GranaryPolicy": Layer(["GranaryModel"]),
     "GranarySecurity": Layer(["GranaryModel"]),
     "GranaryFormat": Layer(["GranaryModel"], ["Crypto", "HTTPTypes", "NIOCore"]),
-    "GranaryPorts": Layer(["GranaryModel"], ["NIOCore"]),
+    "GranaryPorts": Layer(["GranaryModel"], ["HTTPTypes", "NIOCore"]),
     "Formats": Layer(
         ["GranaryModel", "GranaryFormat", "GranaryArchive"], ["Crypto", "Foundation", "HTTPTypes", "NIOCore"]),
     "GranaryStore": Layer(["GranaryModel", "GranaryPorts"], ["Foundation"]),
     "GranarySQLite": Layer(["GranaryModel", "GranaryPorts"], operatingSystem.union(["GRDB", "GRDBSQLite"])),
     "GranaryBlobsFilesystem": Layer(
         ["GranaryModel", "GranaryPorts", "CSystemCalls"], operatingSystem.union(["Crypto", "NIOCore", "NIOPosix"])),
+    "GranaryUpstream": Layer(
+        ["GranaryModel", "GranaryPorts"],
+        operatingSystem.union(["AsyncHTTPClient", "Foundation", "HTTPTypes", "NIOCore", "NIOHTTP1", "NIOPosix"])),
     "GranaryCore": Layer(
         ["GranaryModel", "GranaryPolicy", "GranarySecurity", "GranaryFormat", "GranaryPorts", "GranaryStore"],
         [
@@ -52,7 +55,7 @@ private let layers: [String: Layer] = [
     "GranaryTestKit": Layer(
         [
             "GranaryModel", "GranaryFormat", "GranaryPorts", "GranaryStore", "GranarySQLite", "GranaryBlobsFilesystem",
-            "GranaryCore", "GranaryHTTP"
+            "GranaryUpstream", "GranaryCore", "GranaryHTTP"
         ],
         [
             "AsyncHTTPClient", "Crypto", "Darwin", "Foundation", "Glibc", "HTTPTypes", "Musl", "Logging", "NIOCore",
