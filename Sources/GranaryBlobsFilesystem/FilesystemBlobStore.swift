@@ -202,6 +202,10 @@ extension FilesystemBlobStore {
         durableFolders.withLock { _ = $0.insert(folder) }
     }
 
+    package func follow(_ id: String) async throws(BlobStoreError) -> (any GrowingBytes)? {
+        try await session(id).map { FollowedSession(session: $0, pool: pool) }
+    }
+
     package func cancel(_ id: String) async throws(BlobStoreError) {
         sessions.withLock { $0.removeValue(forKey: id) }?.end()
         let path = "\(uploads)/\(id)"
@@ -280,5 +284,21 @@ extension FileSystem {
     fileprivate func text(of path: String) throws(BlobStoreError) -> String {
         let file = try open(path, for: .read)
         return String(buffer: try file.read(at: 0, count: Int(try file.size())))
+    }
+}
+
+/// A session that somebody reads while it is written to.
+private struct FollowedSession: GrowingBytes {
+    let session: UploadSession
+    let pool: NIOThreadPool
+
+    var count: Int64 { session.offset }
+
+    func read(_ range: Range<Int64>) async throws(BlobStoreError) -> ByteBuffer {
+        try await pool.blocking { [session] () throws(BlobStoreError) in
+            let bytes = try session.file.read(at: range.lowerBound, count: range.count)
+            guard bytes.readableBytes == range.count else { throw .failed("an upload is shorter than it was") }
+            return bytes
+        }
     }
 }

@@ -26,6 +26,8 @@ package protocol BlobStore: Sendable {
     /// Makes what a session holds the blob of its SHA-256 and ends the session: hashing, comparing and naming are one step
     /// that nobody can append to. Throws `.mismatch` when the bytes are not what is expected, and keeps the session.
     func commit(_ id: String, _ terms: CommitTerms) async throws(BlobStoreError) -> CommittedBlob
+    /// What a session holds, for others to read while it grows; nil when there is none.
+    func follow(_ id: String) async throws(BlobStoreError) -> (any GrowingBytes)?
     /// Forgets a session. No error when there is none.
     func cancel(_ id: String) async throws(BlobStoreError)
 
@@ -52,6 +54,14 @@ package protocol BlobStore: Sendable {
     func expireUploads(before moment: Timestamp) async throws(BlobStoreError) -> [String]
     /// The sessions that have a memo, those from before this process too, in no order.
     func uploads() async throws(BlobStoreError) -> [(id: String, memo: String)]
+}
+
+/// The bytes of a session as far as they are written. What was opened stays readable when the session becomes a blob.
+package protocol GrowingBytes: Sendable {
+    /// How many there are.
+    var count: Int64 { get }
+    /// The bytes of a range within 0..<count.
+    func read(_ range: Range<Int64>) async throws(BlobStoreError) -> ByteBuffer
 }
 
 /// What must hold of the bytes of a session for them to become a blob, and what is wanted to know of them.

@@ -74,7 +74,7 @@ extension LooseFile {
 // MARK: - Blobs that no file names
 
 extension CleanupRows {
-    /// The blobs within (`after`, `through`] that a live file names, files of the rows `ended` not counted.
+    /// The blobs within (`after`, `through`] that a live file or a cache names, files of the rows `ended` not counted.
     package func named(
         after: BlobDigest?, through: BlobDigest, ended: Set<Int64>
     ) throws -> Set<BlobDigest> {
@@ -82,9 +82,13 @@ extension CleanupRows {
         let rows = try connection.query(
             "select distinct blob, \(column) from file where blob > $1 and blob <= $2 and valid_until is null",
             [.text(after?.hex ?? ""), .text(through.hex)])
+        let cached = try connection.query(
+            "select distinct blob from cached where blob > $1 and blob <= $2",
+            [.text(after?.hex ?? ""), .text(through.hex)])
         return Set(
             rows.lazy.filter { ended.isEmpty || !ended.contains($0.integer(1)) }
-                .compactMap { BlobDigest(hex: $0.text(0)) })
+                .compactMap { BlobDigest(hex: $0.text(0)) }
+        ).union(cached.lazy.compactMap { BlobDigest(hex: $0.text(0)) })
     }
 
     /// The rows within (`after`, `through`], and since when each is marked.
@@ -98,7 +102,7 @@ extension CleanupRows {
             }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// Marks blobs that no live file names, bytes without a row too; answers how many were not marked before.
+    /// Marks blobs that no live file and no cache names, bytes without a row too; answers how many were not marked before.
     package func mark(_ blobs: [StoredBlob], at time: Timestamp) throws -> Int {
         var marked = 0
         for blob in blobs {
@@ -107,6 +111,7 @@ extension CleanupRows {
                 insert into blob (digest, size, created_at, marked_at)
                 select $1, $2, $3, $3
                 where not exists (select 1 from file where blob = $1 and valid_until is null)
+                  and not exists (select 1 from cached where blob = $1)
                 on conflict (digest) do update set marked_at = excluded.marked_at where blob.marked_at is null
                 """, [.text(blob.digest.hex), .integer(blob.size), .integer(time.milliseconds)])
         }
@@ -124,8 +129,7 @@ extension CleanupRows {
         }
     }
 
-    /// Forgets blobs that are still marked since `moment` or longer and that no live file names: the last look before the
-    /// bytes go. Answers which.
+    /// Forgets blobs that are still marked since `moment` or longer and that nothing names: the last look before the bytes go. Answers which.
     package func forget(_ blobs: [BlobDigest], markedUntil moment: Timestamp) throws -> Set<BlobDigest> {
         var forgotten: Set<BlobDigest> = []
         for blob in blobs {
@@ -133,6 +137,7 @@ extension CleanupRows {
                 """
                 delete from blob where digest = $1 and marked_at <= $2
                   and not exists (select 1 from file where blob = $1 and valid_until is null)
+                  and not exists (select 1 from cached where blob = $1)
                 """, [.text(blob.hex), .integer(moment.milliseconds)])
             if count == 1 { forgotten.insert(blob) }
         }

@@ -7,11 +7,13 @@ package struct IntegrityRows {
 
     package init(_ connection: any SQLConnection) { self.connection = connection }
 
-    /// The blobs within (`after`, `through`] that live files name, with the size the files say, in order; up to `limit`.
+    /// The blobs within (`after`, `through`] that live files and caches name, with the size they say, in order; up to `limit`.
     package func named(after: BlobDigest?, through: BlobDigest?, limit: Int) throws -> [StoredBlob] {
         try connection.query(
             """
-            select blob, max(size) from file where blob > $1 and blob <= $2 and valid_until is null
+            select blob, max(size) from (
+              select blob, size from file where blob > $1 and blob <= $2 and valid_until is null
+              union all select blob, size from cached where blob > $1 and blob <= $2) as used
             group by blob order by blob limit $3
             """, [.text(after?.hex ?? ""), .text(through?.hex ?? "g"), .integer(Int64(limit))]
         ).compactMap { row in
@@ -25,7 +27,11 @@ package struct IntegrityRows {
             """
             select r.name, p.name, f.path, v.name from file f join package p on p.id = f.package_id
               join repository r on r.id = p.repository_id left join version v on v.id = f.version_id
-            where f.blob = $1 and f.valid_until is null order by r.name, p.name, f.path limit $2
+            where f.blob = $1 and f.valid_until is null
+            union all
+            select r.name, c.package, c.name, null from cached c join repository r on r.id = c.repository_id
+            where c.blob = $1
+            order by 1, 2, 3 limit $2
             """, [.text(digest.hex), .integer(Int64(limit))]
         ).map { row in
             BlobUse(
