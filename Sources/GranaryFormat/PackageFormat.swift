@@ -45,6 +45,18 @@ package protocol PackageFormat: Sendable {
     /// Makes the index of a local repository from its rows.
     func make(_ selection: Selection, from rows: IndexRows) -> Index
 
+    /// Where an upstream keeps what a selection is made from; nil where it has nothing of the kind. Pure.
+    func upstreamDocument(for selection: Selection) -> UpstreamDocument?
+    /// Makes the index of a remote repository from what its upstream sent. Throws `.invalid(.content, …)` for what is no such
+    /// document. Pure.
+    func decode(_ selection: Selection, _ document: ReceivedDocument) throws(Problem) -> Index
+    /// Where the upstream keeps a file. Throws `.unknown` where there is none; `access` is for indexes that know it.
+    func upstreamFile(
+        _ reference: FileReference, of package: PackageName, _ access: some RepositoryAccess<Index>
+    ) async throws(Problem) -> UpstreamFile
+    /// Puts the indexes of members together, the first one's first; there is at least one. Pure.
+    func merge(_ selection: Selection, _ indexes: [Index]) -> Index
+
     /// Words a refusal as the clients of this format expect it, with a challenge where they should log in.
     func reply(to problem: Problem, for head: RequestHead, _ operation: Operation<Call>?) -> Reply
 }
@@ -65,6 +77,20 @@ extension PackageFormat {
     package func answer(_ operation: Operation<Call>, with document: Document, _ head: RequestHead) -> Reply {
         preconditionFailure("\(name) answers no operation with a document alone")
     }
+
+    package func upstreamDocument(for selection: Selection) -> UpstreamDocument? { nil }
+
+    package func decode(_ selection: Selection, _ document: ReceivedDocument) throws(Problem) -> Index {
+        throw .unsupported("\(name) reads no documents of upstreams")
+    }
+
+    package func upstreamFile(
+        _ reference: FileReference, of package: PackageName, _ access: some RepositoryAccess<Index>
+    ) async throws(Problem) -> UpstreamFile {
+        throw .unsupported("\(name) fetches nothing from upstreams")
+    }
+
+    package func merge(_ selection: Selection, _ indexes: [Index]) -> Index { indexes[0] }
 
     package func performService(
         _ operation: Operation<Call>, _ request: FormatRequest, on access: some ServiceAccess

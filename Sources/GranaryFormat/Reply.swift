@@ -10,6 +10,8 @@ package struct Reply: Sendable {
         case bytes(ByteBuffer)
         /// A stored file, served with ranges, conditional requests and, for HEAD, headers alone.
         case file(ServedFile)
+        /// A file that is on its way, sent as it comes. An answer that goes wrong is cut off, never ended.
+        case arriving(ArrivingFile)
     }
 
     package var status: HTTPResponse.Status

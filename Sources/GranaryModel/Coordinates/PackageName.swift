@@ -44,6 +44,9 @@ package struct FilePath: Name {
         guard text.isPrintable(limit: Self.maximumBytes) else { return nil }
         self.text = text
     }
+
+    /// What is named by what it is: `sha256:…`.
+    package init(_ digest: BlobDigest) { text = digest.description }
 }
 
 /// The identifier of a format: `oci`, `generic`, … It is also the mount of its repositories.

@@ -24,18 +24,25 @@ package struct RepositorySettings: Sendable, Equatable, Codable {
     package var sparseIndexes: Bool
     /// A sentence for people: at most `maximumDescriptionBytes` without control characters.
     package var description: String
+    /// Of a remote repository.
+    package var upstream: UpstreamSettings?
+    /// Of a virtual repository.
+    package var members: MemberSettings?
 
     package static let maximumDescriptionBytes = 1024
 
     package init(
         anonymousRead: Bool = false, isDefault: Bool = false, writePolicy: WritePolicy = .allow,
-        sparseIndexes: Bool = true, description: String = ""
+        sparseIndexes: Bool = true, description: String = "", upstream: UpstreamSettings? = nil,
+        members: MemberSettings? = nil
     ) {
         self.anonymousRead = anonymousRead
         self.isDefault = isDefault
         self.writePolicy = writePolicy
         self.sparseIndexes = sparseIndexes
         self.description = description
+        self.upstream = upstream
+        self.members = members
     }
 
     package init(from decoder: any Decoder) throws {
@@ -46,5 +53,14 @@ package struct RepositorySettings: Sendable, Equatable, Codable {
         writePolicy = try container.decodeIfPresent(WritePolicy.self, forKey: .writePolicy) ?? standard.writePolicy
         sparseIndexes = try container.decodeIfPresent(Bool.self, forKey: .sparseIndexes) ?? standard.sparseIndexes
         description = try container.decodeIfPresent(String.self, forKey: .description) ?? standard.description
+        upstream = try container.decodeIfPresent(UpstreamSettings.self, forKey: .upstream)
+        members = try container.decodeIfPresent(MemberSettings.self, forKey: .members)
+    }
+
+    /// Without secrets, for people and for the history.
+    package var shown: Self {
+        var shown = self
+        shown.upstream = upstream?.shown
+        return shown
     }
 }

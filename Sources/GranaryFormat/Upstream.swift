@@ -1,0 +1,80 @@
+package import GranaryModel
+package import NIOCore
+
+/// Where an upstream keeps something, and in which form it is asked for.
+package struct UpstreamLocation: Sendable, Hashable {
+    /// Relative to the upstream's URL, percent-encoded, without a slash at its beginning; or an absolute address.
+    package let address: String
+    /// What `Accept` says; empty for anything.
+    package let accept: String
+
+    package init(_ address: String, accept: String = "") {
+        self.address = address
+        self.accept = accept
+    }
+}
+
+/// A document of an upstream that changes: an index.
+package struct UpstreamDocument: Sendable {
+    package let location: UpstreamLocation
+    /// For how long it is taken as it is.
+    package let lifetime: Duration
+    /// Of its bytes.
+    package let limit: ByteCount
+
+    package init(_ location: UpstreamLocation, lifetime: Duration, limit: ByteCount) {
+        self.location = location
+        self.lifetime = lifetime
+        self.limit = limit
+    }
+}
+
+/// A file of an upstream, and what is known of it before it is fetched.
+package struct UpstreamFile: Sendable {
+    package let location: UpstreamLocation
+    /// For how long it is taken as it is; nil for what never changes.
+    package var lifetime: Duration?
+    /// Digests that must match, in lower-case hexadecimal, by the name of their hash: `sha256` or an `ExtraHash`.
+    package var expected: [String: String] = [:]
+    /// The size that must match.
+    package var size: ByteCount?
+    /// Hashes that answers will need, beside SHA-256.
+    package var hashes: Set<ExtraHash> = []
+    /// What it is served as; nil is what the upstream says.
+    package var mediaType: MediaType?
+    package var limit: ByteCount
+
+    package init(_ location: UpstreamLocation, limit: ByteCount) {
+        self.location = location
+        self.limit = limit
+    }
+}
+
+/// A document as it came from an upstream.
+package struct ReceivedDocument: Sendable {
+    package let bytes: ByteBuffer
+    /// As the upstream says, in lower case, without parameters.
+    package let mediaType: String
+    /// Where it came from, after redirects.
+    package let source: String
+
+    package init(bytes: ByteBuffer, mediaType: String, source: String) {
+        self.bytes = bytes
+        self.mediaType = mediaType
+        self.source = source
+    }
+}
+
+/// A file that is on its way from an upstream.
+package struct ArrivingFile: Sendable {
+    /// Nil where the upstream does not say.
+    package let size: ByteCount?
+    /// The bytes from the first one on. It throws where they turn out not to be what was asked for, and the last ones come
+    /// only once they are known to be.
+    package let chunks: any AsyncSequence<ByteBuffer, any Error> & Sendable
+
+    package init(size: ByteCount?, chunks: any AsyncSequence<ByteBuffer, any Error> & Sendable) {
+        self.size = size
+        self.chunks = chunks
+    }
+}
