@@ -6,6 +6,7 @@ package import GranaryHTTP
 package import GranaryModel
 import GranarySQLite
 import GranaryStore
+import GranaryUpstream
 package import Logging
 import NIOPosix
 package import NIOSSL
@@ -73,10 +74,12 @@ package struct TestServer: Sendable {
         files.start()
         let driver = try SQLiteDriver(path: "\(folder.path)/granary.db")
         try await Migrator(driver: driver).migrate()
+        let upstream = HTTPUpstreamClient(pool: files, readTimeout: .seconds(3))
         let services = Services(
             driver: driver, blobs: try FilesystemBlobStore(root: folder.path, pool: files),
             snapshot: CurrentSnapshot(driver: driver), now: now, random: systemRandom, logger: logger,
-            metrics: registry, uploadLimit: uploadLimit, passwordRounds: 10, askedPeriod: askedPeriod)
+            metrics: registry, uploadLimit: uploadLimit, passwordRounds: 10, askedPeriod: askedPeriod,
+            upstream: upstream, secret: [UInt8](repeating: 7, count: 32))
         try await services.snapshot.refresh()
         try await services.openUploads.load(from: services.blobs)
         let signer = await TokenSigner(
@@ -99,7 +102,7 @@ package struct TestServer: Sendable {
             ListenerSettings(host: "127.0.0.1", port: 0, tls: tls, lingering: patience),
             responder: responder, logger: logger
         ) { told.yield($0) }
-        let group = ServiceGroup(configuration: .init(services: [http, jobs], logger: logger))
+        let group = ServiceGroup(configuration: .init(services: [services.upstreams, http, jobs], logger: logger))
         let result = try await run(group) {
             var iterator = ports.makeAsyncIterator()
             guard let port = await iterator.next() else { throw CancellationError() }
@@ -108,6 +111,7 @@ package struct TestServer: Sendable {
                     origin: "\(tls == nil ? "http" : "https")://127.0.0.1:\(port)", port: port, services: services,
                     management: management))
         }
+        await upstream.shutDown()
         try driver.close()
         try await files.shutdownGracefully()
         return result

@@ -172,7 +172,7 @@ struct ManagementDocumentTests {
             let document: JSONValue = try await server.send("GET", "/api/v1/openapi.json", authorization: nil).json()
             let new = document["components", "schemas", "NewRepository", "properties"]
             #expect(new?["format", "enum"]?.elements == ["generic"])
-            #expect(new?["kind", "enum"]?.elements == ["local"])
+            #expect(new?["kind", "enum"]?.elements == ["local", "remote", "virtual"])
             for endpoint in ManagementInterface.endpoints(version: "") {
                 let security = Self.operation(endpoint.name, in: document)?["security"]?.elements ?? []
                 #expect(security.contains(.object([:])) == endpoint.isOpen, "\(endpoint.name)")

@@ -36,6 +36,8 @@ package struct ProjectPage: Sendable {
         /// `bdist_wheel` or `sdist`, and the Python tag; empty where nobody knows.
         package var packageType: String
         package var pythonTag: String
+        /// Where an upstream keeps it; nil of what is stored here.
+        package var location: String?
     }
 
     /// One release, for what is told of releases rather than files.

@@ -41,13 +41,14 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
         let head = head(of: request, prefix: address.prefix, path: address.path)
         guard let operation = try? format.parse(head),
             (try? authorize(operation.requirement, context, on: address.repository)) != nil,
-            let reply = knownReply(to: operation, head, access(address, context))
+            let reply = knownReply(to: operation, head, access(address, context, Staleness()))
         else { return nil }
         return outcome(reply, context, address.repository, operation.name)
     }
 
     private func knownReply(
-        to operation: Operation<Format.Call>, _ head: RequestHead, _ access: LocalRepository<Format>
+        to operation: Operation<Format.Call>, _ head: RequestHead,
+        _ access: any ServedRepository<Format.Index>
     ) -> Reply? {
         if let (reference, package) = format.file(of: operation) {
             return access.knownFile(reference, in: package).map { format.answer(operation, with: $0, head) }
@@ -154,8 +155,10 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
             let operation = try format.parse(head)
             parsed = operation
             try authorize(operation.requirement, context, on: repository)
-            let reply = try await format.perform(
-                operation, FormatRequest(head: head, body: context.request.body), on: access(address, context))
+            let staleness = Staleness()
+            let access = access(address, context, staleness)
+            var reply = try await perform(operation, FormatRequest(head: head, body: context.request.body), access)
+            if let since = staleness.since { reply.headers.setStale(since, now: services.now()) }
             return outcome(reply, context, repository, operation.name)
         } catch {
             let problem = parsed == nil ? hiding(error, address, context) : error
@@ -163,11 +166,63 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
         }
     }
 
-    private func access(_ address: Address, _ context: Context) -> LocalRepository<Format> {
-        LocalRepository(
-            repository: address.repository, principal: context.principal, format: format, services: services,
-            caller: caller(context),
-            hidesUnknown: hidesUnknown(address, context))
+    /// Does what an operation asks. A file that is on its way from an upstream is answered as soon as it begins to come.
+    private func perform(
+        _ operation: Operation<Format.Call>, _ request: FormatRequest, _ access: any ServedRepository<Format.Index>
+    ) async throws(Problem) -> Reply {
+        let head = request.head
+        guard head.method == .get, head.headers[.range] == nil, let (reference, package) = format.file(of: operation),
+            access is RemoteRepository<Format> || access is VirtualRepository<Format>
+        else { return try await format.perform(operation, request, on: access) }
+        do throws(Problem) {
+            switch try await access.open(reference, in: package) {
+            case .stored(let file): return format.answer(operation, with: file, head)
+            case .arriving(let arriving, let mediaType, let file):
+                var reply =
+                    file.map { format.answer(operation, with: $0, head) }
+                    ?? Reply(.ok, [.cacheControl: "no-cache", .contentSecurityPolicy: "sandbox; default-src 'none'"])
+                if case .file(let served) = reply.body { reply.headers[.eTag] = "\"\(served.entityTag)\"" }
+                reply.headers[.contentType] = mediaType.text
+                reply.body = .arriving(arriving)
+                return reply
+            }
+        } catch .unknown {
+            // What is no file may be something else to the format: the way to a directory, a checksum.
+            return try await format.perform(operation, request, on: access)
+        } catch {
+            throw error
+        }
+    }
+
+    private func access(
+        _ address: Address, _ context: Context, _ staleness: Staleness
+    ) -> any ServedRepository<Format.Index> {
+        access(
+            address.repository, context, staleness, hidesUnknown: hidesUnknown(address, context))
+    }
+
+    private func access(
+        _ repository: Repository, _ context: Context, _ staleness: Staleness, hidesUnknown: Bool
+    ) -> any ServedRepository<Format.Index> {
+        let caller = caller(context)
+        if let upstream = repository.settings.upstream, repository.kind == .remote {
+            return RemoteRepository(
+                repository: repository, upstream: upstream, principal: context.principal, format: format,
+                services: services, caller: caller, staleness: staleness)
+        }
+        if let members = repository.settings.members, repository.kind == .virtual {
+            let served = context.snapshot.members(of: members).map { member in
+                VirtualRepository<Format>.Member(
+                    repository: member, access: access(member, context, staleness, hidesUnknown: false))
+            }
+            let deployment = served.first { $0.repository.name.text == members.deployment }
+            return VirtualRepository(
+                repository: repository, settings: members, members: served, deployment: deployment?.access,
+                principal: context.principal, format: format, services: services, caller: caller)
+        }
+        return LocalRepository(
+            repository: repository, principal: context.principal, format: format, services: services, caller: caller,
+            hidesUnknown: hidesUnknown)
     }
 
     private func caller(_ context: Context) -> CallerCredentials {
@@ -190,7 +245,8 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
         case .identity:
             try requireIdentity(context)
         case .rights(let rights, let package):
-            let verdict = context.snapshot.verdict(context.principal, rights, on: repository, package)
+            let verdict = context.snapshot.verdict(
+                context.principal, rights, on: context.snapshot.target(of: rights, repository), package)
             if let problem = verdict.problem(on: repository, package) { throw problem }
         }
     }
@@ -242,5 +298,14 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
     ) -> Outcome {
         outcome(
             format.reply(to: problem, for: head, operation), context, repository, operation?.name ?? "unparsed")
+    }
+}
+
+extension HTTPFields {
+    /// Says that something was served that was last known to be right at `moment` (RFC 9111, section 5.1; the warning is of
+    /// RFC 7234, section 5.5, and still read).
+    fileprivate mutating func setStale(_ moment: Timestamp, now: Timestamp) {
+        self[.age] = String(Swift.max(0, now.seconds - moment.seconds))
+        self[named: "Warning"] = #"110 - "Response is Stale""#
     }
 }

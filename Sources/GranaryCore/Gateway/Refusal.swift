@@ -43,6 +43,18 @@ extension Services {
         }
     }
 
+    /// Looks into stored bytes, where that may block.
+    func inspect<Value: Sendable>(
+        _ blob: StagedBlob, _ body: @escaping @Sendable (StoredBytes) throws -> Value
+    ) async throws(Problem) -> Value {
+        try await performing {
+            guard let open = try await blobs.open(blob.checksums.sha256) else {
+                throw BlobStoreError.failed("\(blob.checksums.sha256) was staged and is not stored")
+            }
+            return try await open.inspect { read in try body(StoredBytes(size: ByteCount(open.size), read: read)) }
+        }
+    }
+
     private static let full = Problem.unavailable("the storage is full; nothing was stored", retryAfter: 60)
 
     private func problem(_ error: BlobStoreError) -> Problem {

@@ -30,6 +30,21 @@ package struct Snapshot: Sendable {
         repositories.values.filter { $0.format == format }.sorted { $0.name < $1.name }
     }
 
+    /// The members of a virtual repository, in order; those that are none any more are left out.
+    package func members(of settings: MemberSettings) -> [Repository] {
+        settings.order.compactMap { name in
+            RepositoryName(name).flatMap { repositories[$0] }.flatMap { $0.kind == .virtual ? nil : $0 }
+        }
+    }
+
+    /// The repository that rights are needed on: of a virtual one, the member that takes what is published.
+    func target(of rights: Rights, _ repository: Repository) -> Repository {
+        guard repository.kind == .virtual, !rights.isSubset(of: .read),
+            let name = repository.settings.members?.deployment.flatMap({ RepositoryName($0) })
+        else { return repository }
+        return repositories[name] ?? repository
+    }
+
     /// The repository of a row's number.
     package func repository(_ id: RepositoryID) -> Repository? {
         repositories.values.first { $0.id == id }

@@ -5,8 +5,8 @@ import GranaryStore
 import Logging
 import ServiceLifecycle
 
-/// What the server does by itself every minute: writes down which tokens were used, forgets abandoned uploads, looks for backups
-/// that others have made, and now and then asks for a sweep.
+/// What the server does by itself every minute: writes down which tokens were used, forgets abandoned uploads, keeps
+/// caches to their size, looks for backups that others have made, and now and then asks for a sweep.
 package struct Housekeeping: Service {
     package static let interval = Duration.seconds(60)
     /// An upload session that nobody touched for as long is abandoned.
@@ -45,10 +45,12 @@ package struct Housekeeping: Service {
             }
         }
         await noteUses()
+        await services.noteCacheUses()
     }
 
     private func tidy() async {
         await noteUses()
+        await services.tidyCaches()
         let limit = services.now().adding(.zero - Self.uploadLifetime)
         do {
             let count = try await services.expireUploads(before: limit)

@@ -19,7 +19,7 @@ package struct NewRepository: Sendable {
 
 extension Management {
     /// The kinds of repositories that are served.
-    package static let kinds: [RepositoryKind] = [.local]
+    package static let kinds: [RepositoryKind] = [.local, .remote, .virtual]
 
     /// The repositories in which the caller may do anything, by name.
     package func repositories(for caller: Principal) -> [Repository] {
@@ -47,10 +47,7 @@ extension Management {
             let known = formats.map(\.text).joined(separator: ", ")
             throw .invalid(.repository, "the format is one of: \(known)")
         }
-        guard Self.kinds.contains(new.kind) else {
-            throw .invalid(.repository, "the kind '\(new.kind.rawValue)' is not served for \(new.format); use 'local'")
-        }
-        try new.settings.checkDescription()
+        try new.settings.check(new.kind, new.name, new.format, services.snapshot.value)
         try await change(by: caller) { connection, moment in
             let rows = RepositoryRows(connection)
             try rows.checkDefault(new.settings, of: new.format, except: nil)
@@ -58,7 +55,7 @@ extension Management {
                 new.name, format: new.format, kind: new.kind, settings: new.settings, at: moment.time,
                 from: moment.sequence)
             return Entry(
-                verb: .repositoryCreated, repository: new.name, target: new.name.text, after: new.settings.json)
+                verb: .repositoryCreated, repository: new.name, target: new.name.text, after: new.settings.shown.json)
         }
         return try repository(new.name.text, for: caller)
     }
@@ -66,22 +63,24 @@ extension Management {
     /// For administrators and those with `admin` on the repository. `update` makes the new settings from those there are
     /// when they are written, so that two changes at once are both made.
     package func update(
-        _ name: String, by caller: Principal, _ update: @escaping @Sendable (RepositorySettings) -> RepositorySettings
+        _ name: String, by caller: Principal,
+        _ update: @escaping @Sendable (RepositorySettings) throws(Problem) -> RepositorySettings
     ) async throws(Problem) -> Repository {
         let known = try repository(name, for: caller)
         try requireAdmin(of: known, caller)
+        let snapshot = services.snapshot.value
         try await change(by: caller) { connection, _ in
             let rows = RepositoryRows(connection)
             guard let old = try rows.find(known.id) else {
                 throw Problem.unknown(.repository, "there is no repository '\(name)'")
             }
-            let settings = update(old.settings)
-            try settings.checkDescription()
+            let settings = try update(old.settings)
+            try settings.check(old.kind, old.name, old.format, snapshot)
             try rows.checkDefault(settings, of: old.format, except: old.id)
             try rows.update(old.id, settings: settings)
             return Entry(
                 verb: .repositoryChanged, repository: old.name, target: old.name.text,
-                before: old.settings.json, after: settings.json)
+                before: old.settings.shown.json, after: settings.shown.json)
         }
         return try repository(name, for: caller)
     }
@@ -90,10 +89,15 @@ extension Management {
     package func deleteRepository(_ name: String, by caller: Principal) async throws(Problem) {
         try requireAdministrator(caller)
         let old = try repository(name, for: caller)
+        let users = services.snapshot.value.repositories.values.filter {
+            $0.settings.members?.order.contains(old.name.text) ?? false
+        }
+        if let user = users.first { throw .conflict("'\(old.name)' is a member of '\(user.name)'") }
         try await change(by: caller) { connection, moment in
+            try CacheRows(connection).clear(old.id)
             try RepositoryRows(connection).end(old.id, at: moment.sequence)
             return Entry(
-                verb: .repositoryDeleted, repository: old.name, target: old.name.text, before: old.settings.json)
+                verb: .repositoryDeleted, repository: old.name, target: old.name.text, before: old.settings.shown.json)
         }
     }
 
@@ -103,12 +107,87 @@ extension Management {
     }
 }
 
+extension Management {
+    /// Encrypts what an upstream is to be shown.
+    package func sealed(_ secret: String) throws(Problem) -> String {
+        guard (1...UpstreamSettings.maximumSecretBytes).contains(secret.utf8.count), secret.isShowable(limit: .max),
+            let sealed = try? services.secrets.seal(secret)
+        else {
+            throw .invalid(
+                .repository,
+                "a password is 1 to \(UpstreamSettings.maximumSecretBytes) bytes without control characters")
+        }
+        return sealed
+    }
+}
+
 extension RepositorySettings {
-    fileprivate func checkDescription() throws(Problem) {
+    fileprivate func check(
+        _ kind: RepositoryKind, _ name: RepositoryName, _ format: FormatName, _ snapshot: Snapshot
+    ) throws(Problem) {
         let limit = Self.maximumDescriptionBytes
         guard description.isEmpty || description.isShowable(limit: limit) else {
             throw .invalid(.repository, "a description has at most \(limit) bytes and no control characters")
         }
+        guard (upstream != nil) == (kind == .remote) else {
+            throw .invalid(.repository, "a remote repository has an upstream, and no other has one")
+        }
+        guard (members != nil) == (kind == .virtual) else {
+            throw .invalid(.repository, "a virtual repository has members, and no other has any")
+        }
+        try upstream?.check()
+        try members?.check(of: name, format, snapshot)
+    }
+}
+
+extension UpstreamSettings {
+    fileprivate func check() throws(Problem) {
+        let rest = url.hasPrefix("https://") ? url.dropFirst(8) : url.hasPrefix("http://") ? url.dropFirst(7) : ""
+        guard url.utf8.count <= Self.maximumURLBytes, url.hasSuffix("/"), rest.first != "/", rest.count > 1,
+            url.utf8.allSatisfy({ (0x21...0x7E).contains($0) }), !rest.contains("@"), !rest.contains("?"),
+            !rest.contains("#")
+        else {
+            throw .invalid(
+                .repository, "the URL of an upstream is http://… or https://… without user, query and fragment")
+        }
+        guard user.map({ !$0.isEmpty && $0.isShowable(limit: 255) && !$0.contains(":") }) ?? true else {
+            throw .invalid(.repository, "the user of an upstream has no colon and no control characters")
+        }
+        try checkPatterns(include + exclude, limit: Self.maximumPatterns)
+        guard (freshSeconds ?? 0) >= 0, minimumAgeSeconds >= 0, (cacheBytes ?? 0) >= 0 else {
+            throw .invalid(.repository, "times and sizes are not negative")
+        }
+    }
+}
+
+extension MemberSettings {
+    fileprivate func check(
+        of name: RepositoryName, _ format: FormatName, _ snapshot: Snapshot
+    ) throws(Problem) {
+        guard order.count <= Self.maximumCount, Set(order).count == order.count else {
+            throw .invalid(.repository, "members are at most \(Self.maximumCount), each once")
+        }
+        for member in order {
+            guard let known = RepositoryName(member).flatMap({ snapshot.repositories[$0] }) else {
+                throw .invalid(.repository, "there is no repository '\(member)'")
+            }
+            guard known.format == format, known.kind != .virtual else {
+                throw .invalid(.repository, "a member is a local or remote repository of the same format")
+            }
+        }
+        if let deployment {
+            let target = RepositoryName(deployment).flatMap { snapshot.repositories[$0] }
+            guard order.contains(deployment), target?.kind == .local else {
+                throw .invalid(.repository, "what is published goes to a member that is local")
+            }
+        }
+        try checkPatterns(reserved, limit: Self.maximumPatterns)
+    }
+}
+
+private func checkPatterns(_ patterns: [String], limit: Int) throws(Problem) {
+    guard patterns.count <= limit, patterns.allSatisfy({ Pattern($0) != nil }) else {
+        throw .invalid(.repository, "at most \(limit) patterns, each \(Pattern.grammar)")
     }
 }
 

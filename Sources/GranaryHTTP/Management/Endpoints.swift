@@ -38,11 +38,12 @@ extension ManagementInterface {
             guard let kind = RepositoryKind(rawValue: new.kind) else {
                 throw .invalid(.repository, "the kind is one of: local, remote, virtual")
             }
+            let seal = { (secret: String) throws(Problem) in try call.management.sealed(secret) }
             let made = try await call.management.create(
                 NewRepository(
                     name: try call.parse(RepositoryName.self, .repository, new.name),
                     format: try call.parse(FormatName.self, .repository, new.format), kind: kind,
-                    settings: new.settings?.applied(to: RepositorySettings()) ?? RepositorySettings()),
+                    settings: try new.settings?.applied(to: RepositorySettings(), seal) ?? RepositorySettings()),
                 by: call.caller)
             return JSONAnswer(Wire.Repository(made))
         },
@@ -57,7 +58,10 @@ extension ManagementInterface {
             summary: "Changes settings of a repository", body: "SettingsChange", answer: .named("Repository")
         ) { call throws(Problem) in
             let change = try await call.body(Wire.SettingsChange.self)
-            let changed = try await call.management.update(call["name"], by: call.caller) { change.applied(to: $0) }
+            let management = call.management
+            let changed = try await management.update(call["name"], by: call.caller) { settings throws(Problem) in
+                try change.applied(to: settings) { secret throws(Problem) in try management.sealed(secret) }
+            }
             return JSONAnswer(Wire.Repository(changed))
         },
         Endpoint(

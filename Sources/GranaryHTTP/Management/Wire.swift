@@ -1,3 +1,4 @@
+import GranaryFormat
 package import GranaryModel
 
 // What the management interface sends and takes, and its description. The command line decodes the same types.
@@ -21,7 +22,7 @@ package enum Wire {
             name = repository.name.text
             format = repository.format.text
             kind = repository.kind
-            settings = repository.settings
+            settings = repository.settings.shown
             createdAt = repository.createdAt
         }
     }
@@ -48,14 +49,59 @@ package enum Wire {
         package var writePolicy: RepositorySettings.WritePolicy?
         package var sparseIndexes: Bool?
         package var description: String?
+        package var upstream: UpstreamChange?
+        package var members: MemberSettings?
 
         package init() {}
 
-        func applied(to old: RepositorySettings) -> RepositorySettings {
+        func applied(
+            to old: RepositorySettings, _ seal: (String) throws(Problem) -> String
+        ) throws(Problem) -> RepositorySettings {
             RepositorySettings(
                 anonymousRead: anonymousRead ?? old.anonymousRead, isDefault: isDefault ?? old.isDefault,
                 writePolicy: writePolicy ?? old.writePolicy, sparseIndexes: sparseIndexes ?? old.sparseIndexes,
-                description: description ?? old.description)
+                description: description ?? old.description,
+                upstream: try upstream?.applied(to: old.upstream, seal) ?? old.upstream,
+                members: members ?? old.members)
+        }
+    }
+
+    /// Of an upstream, what is left out stays as it is.
+    package struct UpstreamChange: Codable, Sendable {
+        package var url: String?
+        package var user: String?
+        /// Never shown again; empty takes the credential away.
+        package var password: String?
+        package var allowsPrivateAddresses: Bool?
+        package var isOffline: Bool?
+        package var include: [String]?
+        package var exclude: [String]?
+        package var freshSeconds: Int64?
+        package var minimumAgeSeconds: Int64?
+        package var cacheBytes: Int64?
+
+        package init() {}
+
+        func applied(
+            to old: UpstreamSettings?, _ seal: (String) throws(Problem) -> String
+        ) throws(Problem) -> UpstreamSettings {
+            guard let address = url ?? old?.url else {
+                throw .invalid(.repository, "an upstream has a URL")
+            }
+            var settings = old ?? UpstreamSettings(url: address)
+            settings.url = address.hasSuffix("/") ? address : address + "/"
+            // A secret is for the server it was given for.
+            if let old, old.url != settings.url, password == nil { settings.sealedSecret = nil }
+            if let user { settings.user = user.isEmpty ? nil : user }
+            if let password { settings.sealedSecret = password.isEmpty ? nil : try seal(password) }
+            settings.allowsPrivateAddresses = allowsPrivateAddresses ?? settings.allowsPrivateAddresses
+            settings.isOffline = isOffline ?? settings.isOffline
+            settings.include = include ?? settings.include
+            settings.exclude = exclude ?? settings.exclude
+            settings.freshSeconds = freshSeconds ?? settings.freshSeconds
+            settings.minimumAgeSeconds = minimumAgeSeconds ?? settings.minimumAgeSeconds
+            settings.cacheBytes = cacheBytes ?? settings.cacheBytes
+            return settings
         }
     }
 

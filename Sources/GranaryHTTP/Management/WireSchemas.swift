@@ -21,7 +21,12 @@ extension Wire {
             .required("detail", .string("What is wrong, and what would be right"))
         ]),
         "Version": .object([.required("version", .string("The server's version"))]),
-        "Settings": .object(settings.map { .required($0, $1) }),
+        "Settings": .object(
+            settings.map { .required($0, $1) } + [
+                .optional("upstream", .named("Upstream")), .optional("members", .named("MemberSettings"))
+            ]),
+        "Upstream": .object(upstream.map { .optional($0, $1) }),
+        "MemberSettings": .request(members),
         "Repository": .object([
             .required("name", .string("The first component of its address")),
             .required("format", .string("The name of its format")),
@@ -64,7 +69,14 @@ extension Wire {
 
     /// But for `NewRepository`, which depends on the server.
     private static let requests: [String: Schema] = [
-        "SettingsChange": .request(settings.map { .optional($0, $1) }),
+        "SettingsChange": .request(
+            settings.map { .optional($0, $1) } + [
+                .optional("upstream", .named("UpstreamChange")), .optional("members", .named("MemberSettings"))
+            ]),
+        "UpstreamChange": .request(
+            upstream.map { .optional($0, $1) } + [
+                .optional("password", .string("Of the user, or a bearer token; never shown; empty takes it away"))
+            ]),
         "NewUser": .request([
             .required("name", .userName(UserName.grammar)),
             .optional("password", password("At least 8 characters; without one, tokens only")),
@@ -115,6 +127,29 @@ extension Wire {
             "description",
             .showable("A sentence for people", limit: RepositorySettings.maximumDescriptionBytes, mayBeEmpty: true)
         )
+    ]
+
+    private static let patterns = Schema.array(.printable(Pattern.grammar, limit: Pattern.maximumBytes))
+
+    private static let upstream: [(String, Schema)] = [
+        ("url", .printable("http or https; the format's addresses follow it", limit: UpstreamSettings.maximumURLBytes)),
+        ("user", .string("Nobody known when left out; without one, the password is a bearer token")),
+        ("allowsPrivateAddresses", .boolean("Whether it may have a private or loopback address")),
+        ("isOffline", .boolean("Whether it is never asked: what is in the cache is all there is")),
+        ("include", patterns), ("exclude", patterns),
+        ("freshSeconds", .integer("For how long documents are taken as they are", minimum: 0, maximum: nil)),
+        ("minimumAgeSeconds", .integer("How long a version must have been out to be served", minimum: 0, maximum: nil)),
+        ("cacheBytes", .integer("What the cache may hold", minimum: 0, maximum: nil))
+    ]
+
+    private static let members: [Schema.Field] = [
+        .required(
+            "order",
+            .array(
+                .printable(
+                    "Local or remote repositories of the same format; the first that has something wins", limit: 64))),
+        .optional("deployment", .printable("The local member that takes what is published", limit: 64)),
+        .optional("reserved", patterns)
     ]
 
     private static func password(_ description: String) -> Schema {

@@ -18,6 +18,9 @@ extension Responder {
         _ reply: Reply, to request: IncomingRequest, _ writer: consuming ResponseWriter,
         _ fileChannel: (any Channel)?, _ record: inout RequestRecord
     ) async throws {
+        if case .arriving(let file) = reply.body, request.method != .head {
+            return try await write(file, reply, request, writer, &record)
+        }
         let (answer, pieces) = prepare(reply, for: request)
         guard case .file(let served) = reply.body, !pieces.isEmpty else {
             var body = ByteBuffer()
@@ -47,6 +50,28 @@ extension Responder {
             let (refusal, body) = refusal(problem, request)
             try await write(refusal, body, writer, &record)
         }
+    }
+
+    /// Sends a file as it comes. Where it goes wrong, this throws, and the connection is closed in the middle of the answer.
+    private func write(
+        _ file: ArrivingFile, _ reply: Reply, _ request: IncomingRequest, _ writer: consuming ResponseWriter,
+        _ record: inout RequestRecord
+    ) async throws {
+        let peer = record.peer
+        do throws(Problem) {
+            try await admission.enter(.download, peer)
+        } catch {
+            let (refusal, body) = refusal(error, request)
+            return try await write(refusal, body, writer, &record)
+        }
+        defer { admission.leave(.download, peer) }
+        record.status = reply.status.code
+        var out = try await writer.writeHead(head(of: reply, id: record.id))
+        for try await chunk in file.chunks {
+            try await out.write(chunk)
+            record.bytes += Int64(chunk.readableBytes)
+        }
+        try await out.finish(nil)
     }
 
     private func write(
@@ -83,6 +108,7 @@ extension Responder {
             guard let bytes = gateway.bytes(of: served) else { return nil }
             body = Self.assemble(pieces, of: bytes)
         case .file: break
+        case .arriving: guard request.method == .head else { return nil }
         }
         record.status = answer.status.code
         record.bytes = Int64(body.readableBytes)
@@ -116,6 +142,7 @@ extension Responder {
         case .bytes(let bytes): fields[.contentLength] = String(bytes.readableBytes)
         case .empty where reply.status != .noContent && reply.status != .notModified:
             if fields[.contentLength] == nil { fields[.contentLength] = "0" }
+        case .arriving(let file): fields[.contentLength] = file.size.map { String($0.bytes) }
         case .empty, .file: break
         }
         return HTTPResponse(status: reply.status, headerFields: fields)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import GranaryHTTP
 import GranaryModel
 
@@ -11,6 +12,8 @@ struct Repositories: AsyncParsableCommand {
               granary repo list
               granary repo create web --format oci --anonymous-read true
               granary repo set web --write-policy once
+              granary repo create pypi --format pypi --kind remote --upstream https://index.example/
+              granary repo create py --format pypi --kind virtual --member own --member pypi --deployment own
               granary repo delete web
             """,
         subcommands: [List.self, Show.self, Create.self, Change.self, Delete.self], defaultSubcommand: List.self)
@@ -24,6 +27,8 @@ struct Repositories: AsyncParsableCommand {
         @Option(help: "Whether an index may name members that are not held: true or false.")
         var sparseIndexes: Bool?
         @Option(help: "A sentence for people.") var description: String?
+        @OptionGroup(title: "Remote repositories") var upstream: UpstreamOptions
+        @OptionGroup(title: "Virtual repositories") var members: MemberOptions
 
         func change() throws -> Wire.SettingsChange {
             var change = Wire.SettingsChange()
@@ -31,6 +36,8 @@ struct Repositories: AsyncParsableCommand {
             change.isDefault = isDefault
             change.sparseIndexes = sparseIndexes
             change.description = description
+            change.upstream = try upstream.change()
+            change.members = members.change
             if let writePolicy {
                 guard let policy = RepositorySettings.WritePolicy(rawValue: writePolicy) else {
                     throw Failure("--write-policy is allow, once or deny", .usage)
@@ -38,6 +45,61 @@ struct Repositories: AsyncParsableCommand {
                 change.writePolicy = policy
             }
             return change
+        }
+    }
+
+    /// The settings of an upstream.
+    struct UpstreamOptions: ParsableArguments {
+        @Option(name: .customLong("upstream"), help: "The URL of the server that content comes from.") var url: String?
+        @Option(name: .customLong("upstream-user"), help: "The user there.") var user: String?
+        @Option(
+            name: .customLong("upstream-password-file"), help: "A file with the password, or with a token of no user.")
+        var passwordFile: String?
+        @Option(help: "Whether the upstream may have a private address: true or false.")
+        var allowPrivateAddresses: Bool?
+        @Option(help: "Whether the upstream is never asked: true or false.") var offline: Bool?
+        @Option(help: "A pattern of names that are asked for; may be repeated.") var include: [String] = []
+        @Option(help: "A pattern of names that are not asked for; may be repeated.") var exclude: [String] = []
+        @Option(help: "For how many seconds documents that change are taken as they are.") var freshSeconds: Int64?
+        @Option(help: "How many seconds a version must have been out to be served.") var minimumAgeSeconds: Int64?
+        @Option(help: "How many bytes the cache may hold.") var cacheBytes: Int64?
+
+        func change() throws -> Wire.UpstreamChange? {
+            var change = Wire.UpstreamChange()
+            change.url = url
+            change.user = user
+            if let passwordFile {
+                guard let text = try? String(contentsOfFile: passwordFile, encoding: .utf8) else {
+                    throw Failure("'\(passwordFile)' cannot be read", .usage)
+                }
+                change.password = text.trimmingCharacters(in: .newlines)
+            }
+            change.allowsPrivateAddresses = allowPrivateAddresses
+            change.isOffline = offline
+            change.include = include.isEmpty ? nil : include
+            change.exclude = exclude.isEmpty ? nil : exclude
+            change.freshSeconds = freshSeconds
+            change.minimumAgeSeconds = minimumAgeSeconds
+            change.cacheBytes = cacheBytes
+            let isEmpty =
+                url == nil && user == nil && passwordFile == nil && allowPrivateAddresses == nil && offline == nil
+                && include.isEmpty && exclude.isEmpty && freshSeconds == nil && minimumAgeSeconds == nil
+                && cacheBytes == nil
+            return isEmpty ? nil : change
+        }
+    }
+
+    /// Which repositories a virtual one is made of.
+    struct MemberOptions: ParsableArguments {
+        @Option(help: "A repository behind it; may be repeated, in the order in which they count.")
+        var member: [String] = []
+        @Option(help: "The local member that takes what is published.") var deployment: String?
+        @Option(help: "A pattern of names that no upstream is asked about; may be repeated.") var reserved: [String] =
+            []
+
+        /// The members are said all at once: one list takes the place of the other.
+        var change: MemberSettings? {
+            member.isEmpty ? nil : MemberSettings(order: member, deployment: deployment, reserved: reserved)
         }
     }
 

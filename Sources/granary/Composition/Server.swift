@@ -8,6 +8,7 @@ import GranaryModel
 import GranaryPorts
 import GranarySQLite
 import GranaryStore
+import GranaryUpstream
 import Logging
 import NIOPosix
 import NIOSSL
@@ -46,14 +47,17 @@ struct Server {
         hashing.start()
         try await Migrator(driver: driver).migrate()
         let registry = PrometheusRegistry()
+        let tokenKey = try data.tokenKey { Self.random(32) }
+        let upstream = HTTPUpstreamClient(pool: files)
         let services = Services(
             driver: driver, blobs: try FilesystemBlobStore(root: data.path, pool: files),
             snapshot: CurrentSnapshot(driver: driver), now: now, random: Self.random, logger: logger,
-            metrics: registry, uploadLimit: try configuration.number(.sessions, in: 1...1_000_000))
+            metrics: registry, uploadLimit: try configuration.number(.sessions, in: 1...1_000_000),
+            upstream: upstream, secret: tokenKey)
         try await services.snapshot.refresh()
         try await services.openUploads.load(from: services.blobs)
         let signer = await TokenSigner(
-            key: try data.tokenKey { Self.random(32) }, now: now, random: Self.random)
+            key: tokenKey, now: now, random: Self.random)
         let identity = Identity(services: services, signer: signer) { work in
             try? await hashing.runIfActive(work)
         }
@@ -71,10 +75,11 @@ struct Server {
         }
         let upkeep = try upkeep(services, identity, jobs, sweepGrace)
         var group = ServiceGroupConfiguration(
-            services: [lines, http, jobs] + upkeep + [MemoryRelease()],
+            services: [lines, services.upstreams, http, jobs] + upkeep + [MemoryRelease()],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
         group.maximumGracefulShutdownDuration = drain
         try await ServiceGroup(configuration: group).run()
+        await upstream.shutDown()
         try driver.close()
         try await files.shutdownGracefully()
         try await hashing.shutdownGracefully()

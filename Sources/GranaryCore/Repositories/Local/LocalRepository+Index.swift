@@ -7,7 +7,7 @@ import NIOCore
 
 extension LocalRepository {
     func index(_ selection: Selection, _ page: Page) async throws(Problem) -> Format.Index {
-        try authorize(.read, selection.package)
+        try authorize(.read, selection.singlePackage)
         return format.make(selection, from: try await rows(selection, page))
     }
 
@@ -38,6 +38,12 @@ extension LocalRepository {
         return document
     }
 
+    func holds(_ selection: Selection) async throws(Problem) -> Bool {
+        guard let package = selection.singlePackage else { return true }
+        try authorize(.read, package)
+        return try await services.hasHeld(package, in: repository.id)
+    }
+
     private func rows(_ selection: Selection, _ page: Page) async throws(Problem) -> IndexRows {
         let snapshot = services.snapshot.value
         do throws(Problem) {
@@ -56,15 +62,16 @@ extension LocalRepository {
     }
 }
 
-extension Selection {
-    /// The package whose rights it needs; nil where it goes over many, each of which is asked about.
-    fileprivate var package: PackageName? {
-        switch self {
-        case .package(let package), .tags(let package), .version(let package, _), .referrers(let package, _, _): package
-        case .packages, .directory, .tree: nil
+extension Services {
+    /// Whether a package has ever held anything.
+    func hasHeld(_ package: PackageName, in repository: RepositoryID) async throws(Problem) -> Bool {
+        try await performing {
+            try await driver.look { try ContentRows($0).package(package, in: repository) != nil }
         }
     }
+}
 
+extension Selection {
     fileprivate func rows(
         _ page: Page, of repository: RepositoryID, _ content: ContentRows, mayRead: (PackageName) -> Bool
     ) throws -> IndexRows {

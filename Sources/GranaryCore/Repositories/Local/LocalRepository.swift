@@ -5,7 +5,7 @@ import GranaryPorts
 import GranaryStore
 
 /// A repository whose content is published here, as one caller may use it.
-struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
+struct LocalRepository<Format: PackageFormat>: ServedRepository {
     typealias Index = Format.Index
 
     /// How many holders of a blob are looked at before the caller is told that it is not there.
@@ -47,6 +47,10 @@ struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
         return file
     }
 
+    func open(_ reference: FileReference, in package: PackageName) async throws(Problem) -> FileOpening {
+        .stored(try await file(reference, in: package))
+    }
+
     private func recall(_ key: FileMemory.Key) -> FileMemory.Recollection<StoredFile> {
         let found = services.files.find(key)
         guard case .known(let file) = found, file.version == nil else { return found }
@@ -83,12 +87,7 @@ struct LocalRepository<Format: PackageFormat>: RepositoryAccess {
     func inspect<Value: Sendable>(
         _ blob: StagedBlob, _ body: @escaping @Sendable (StoredBytes) throws -> Value
     ) async throws(Problem) -> Value {
-        try await services.performing {
-            guard let open = try await services.blobs.open(blob.checksums.sha256) else {
-                throw BlobStoreError.failed("\(blob.checksums.sha256) was staged and is not stored")
-            }
-            return try await open.inspect { read in try body(StoredBytes(size: ByteCount(open.size), read: read)) }
-        }
+        try await services.inspect(blob, body)
     }
 
     func publish(_ draft: Draft) async throws(Problem) -> Receipt {

@@ -1,0 +1,159 @@
+import GranaryFormat
+import GranaryModel
+import GranaryPolicy
+import GranaryPorts
+import GranaryStore
+import NIOCore
+import Synchronization
+
+/// The cache of one remote repository: what is in it, and what is asked of the upstream instead.
+struct RemoteCache: Sendable {
+    /// Who would get something older waits this long for news.
+    static let patience = Duration.seconds(5)
+    /// For how long something is taken as absent that the upstream does not have.
+    private static let absence = Duration.seconds(60)
+
+    let services: Services
+    let repository: Repository
+    let upstream: UpstreamSettings
+    /// Where it is noted that something older than it should be was served.
+    let staleness: Staleness
+
+    private var memory: UpstreamMemory { services.upstreams }
+
+    /// How something can be served.
+    enum Opening: Sendable {
+        case stored(CachedItem)
+        case arriving(Transfer, Transfer.Beginning)
+    }
+
+    func key(_ package: String, _ name: String) -> CacheKey {
+        CacheKey(repository: repository.id, package: package, name: name)
+    }
+
+    /// What is in the cache, however old; nil where nothing is.
+    func find(_ key: CacheKey) async throws(Problem) -> CachedItem? {
+        if let item = memory.item(key) { return item }
+        let generation = memory.generation
+        let item = try await services.performing { try await services.driver.look { try CacheRows($0).find(key) } }
+        if let item { memory.remember(item, as: key, since: generation) }
+        return item
+    }
+
+    /// What is in memory and needs no question; nil leaves it to `open`.
+    func known(_ key: CacheKey, lifetime: Duration?) -> CachedItem? {
+        guard let item = memory.item(key) else { return nil }
+        let facts = Freshness.Facts(
+            checkedAt: item.checkedAt, lifetime: item.isFixed ? nil : lifetime ?? .zero, isOffline: upstream.isOffline)
+        guard Freshness.decide(facts, now: services.now()) == .serve else { return nil }
+        memory.noteUse(item, at: services.now())
+        return item
+    }
+
+    /// As `open`, once all of it is here.
+    func whole(
+        _ key: CacheKey, _ want: () async throws(Problem) -> Want
+    ) async throws(Problem) -> CachedItem {
+        switch try await open(key, want) {
+        case .stored(let item): return item
+        case .arriving(let transfer, _):
+            switch await transfer.outcome() {
+            case .stored(let item): return item
+            case .missing: throw Self.missing
+            case .failed(let problem): throw problem
+            }
+        }
+    }
+
+    /// Finds something in the cache or fetches it. Throws `.unknown(.file, …)` where the upstream does not have it, and
+    /// `.unavailable` where nobody knows.
+    func open(
+        _ key: CacheKey, _ makeWant: () async throws(Problem) -> Want
+    ) async throws(Problem) -> Opening {
+        let item = try await find(key)
+        let now = services.now()
+        if let item, item.isFixed {
+            memory.noteUse(item, at: now)
+            return .stored(item)
+        }
+        if item == nil, memory.isAbsent(key, now: now) { throw Self.missing }
+        if item == nil, upstream.isOffline { throw Self.missing }
+        let want = try await makeWant()
+        let facts = Freshness.Facts(
+            checkedAt: item?.checkedAt, lifetime: want.lifetime, isOffline: upstream.isOffline)
+        if let item {
+            memory.noteUse(item, at: now)
+            if Freshness.decide(facts, now: now) == .serve {
+                if let since = item.missingSince,
+                    UpstreamRemoval.isConfirmed(since: since, count: item.missingCount, now: now)
+                {
+                    throw Self.missing
+                }
+                return .stored(item)
+            }
+            return .stored(try await revalidate(item, key, want, now))
+        }
+        return try await fetch(key, want, now)
+    }
+
+    private static let missing = Problem.unknown(.file, "the upstream has no such file")
+
+    private func fetch(_ key: CacheKey, _ want: Want, _ now: Timestamp) async throws(Problem) -> Opening {
+        switch join(key, want, nil, now) {
+        case .wait(let seconds):
+            throw .unavailable("the upstream of '\(repository.name)' does not answer", retryAfter: seconds)
+        case .follow(let transfer):
+            if let beginning = await transfer.beginning() { return .arriving(transfer, beginning) }
+            switch await transfer.outcome() {
+            case .stored(let item): return .stored(item)
+            case .failed(let problem): throw problem
+            case .missing:
+                memory.noteAbsent(key, until: now.adding(Self.absence))
+                throw Self.missing
+            }
+        }
+    }
+
+    /// Asks whether something has changed. Without an answer, what is here is served.
+    private func revalidate(
+        _ item: CachedItem, _ key: CacheKey, _ want: Want, _ now: Timestamp
+    ) async throws(Problem) -> CachedItem {
+        guard case .follow(let transfer) = join(key, want, item, now) else { return stale(item) }
+        switch await transfer.outcomeUnlessLate() {
+        case .stored(let item): return item
+        case .missing: throw Self.missing
+        case .failed, nil: return stale(item)
+        }
+    }
+
+    private func stale(_ item: CachedItem) -> CachedItem {
+        staleness.note(item.checkedAt)
+        services.upstreamMetrics.stale(repository.name)
+        return item
+    }
+
+    private func join(_ key: CacheKey, _ want: Want, _ known: CachedItem?, _ now: Timestamp) -> UpstreamMemory.Entry {
+        let url = UpstreamFetch.url(of: want.location, below: upstream.url)
+        return memory.join(key, origin: UpstreamFetch.origin(of: url), now: now) { transfer in
+            let fetch = UpstreamFetch(
+                services: services, repository: repository, upstream: upstream, key: key, want: want, known: known,
+                transfer: transfer)
+            guard memory.submit({ await fetch.run() }) else { return false }
+            guard known != nil else { return true }
+            return memory.submit {
+                try? await Task.sleep(for: Self.patience)
+                transfer.beLate()
+            }
+        }
+    }
+}
+
+/// Whether something older than it should be was served to one request, and how old it is.
+final class Staleness: Sendable {
+    private let oldest = Mutex<Timestamp?>(nil)
+
+    /// Something was served that was last known to be right at that moment.
+    func note(_ moment: Timestamp) { oldest.withLock { $0 = min($0 ?? moment, moment) } }
+
+    var since: Timestamp? { oldest.withLock { $0 } }
+}

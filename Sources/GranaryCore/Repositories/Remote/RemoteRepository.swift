@@ -1,0 +1,264 @@
+import GranaryFormat
+import GranaryModel
+import GranaryPolicy
+import GranaryPorts
+import GranaryStore
+import NIOCore
+
+/// A repository whose content comes from an upstream, as one caller may use it.
+struct RemoteRepository<Format: PackageFormat>: ServedRepository {
+    typealias Index = Format.Index
+
+    let repository: Repository
+    let upstream: UpstreamSettings
+    let principal: Principal
+    let format: Format
+    let services: Services
+    let caller: any CallerAccess
+    let staleness: Staleness
+
+    var isPublic: Bool { repository.settings.anonymousRead }
+
+    private var cache: RemoteCache {
+        RemoteCache(services: services, repository: repository, upstream: upstream, staleness: staleness)
+    }
+
+    private func authorize(_ package: PackageName?) throws(Problem) {
+        let verdict = services.snapshot.value.verdict(principal, .read, on: repository, package)
+        if let problem = verdict.problem(on: repository, package) { throw problem }
+    }
+
+    /// Names that are left out are not there.
+    private func requireCovered(_ package: PackageName) throws(Problem) {
+        guard upstream.covers(package.text) else { throw .unknown(.package, package.text) }
+    }
+
+    // MARK: Files
+
+    func file(_ reference: FileReference, in package: PackageName) async throws(Problem) -> StoredFile {
+        try authorize(package)
+        try requireCovered(package)
+        let item = try await cache.whole(key(reference, package)) { () throws(Problem) in
+            Want(try await format.upstreamFile(reference, of: package, self))
+        }
+        return stored(item, reference, package)
+    }
+
+    func open(_ reference: FileReference, in package: PackageName) async throws(Problem) -> FileOpening {
+        try authorize(package)
+        try requireCovered(package)
+        var wanted: UpstreamFile?
+        let opening = try await cache.open(key(reference, package)) { () throws(Problem) in
+            let file = try await format.upstreamFile(reference, of: package, self)
+            wanted = file
+            return Want(file)
+        }
+        switch opening {
+        case .stored(let item): return .stored(stored(item, reference, package))
+        case .arriving(let transfer, let beginning):
+            let file = ArrivingFile(size: beginning.size, chunks: TransferChunks(transfer: transfer))
+            return .arriving(file, beginning.mediaType, expected(wanted, beginning, reference, package))
+        }
+    }
+
+    /// What the file will turn out to be, where that is known before it is here.
+    private func expected(
+        _ wanted: UpstreamFile?, _ beginning: Transfer.Beginning, _ reference: FileReference, _ package: PackageName
+    ) -> StoredFile? {
+        guard let wanted, let digest = wanted.expected["sha256"].flatMap({ BlobDigest(hex: $0) }),
+            let size = beginning.size
+        else { return nil }
+        let checksums = Checksums(
+            sha256: digest, sha1: wanted.expected["sha1"], md5: wanted.expected["md5"],
+            sha512: wanted.expected["sha512"])
+        let now = services.now()
+        return stored(
+            CachedItem(
+                checksums: checksums, size: size, mediaType: beginning.mediaType, source: "", isFixed: true,
+                fetchedAt: now, checkedAt: now), reference, package)
+    }
+
+    func knownFile(_ reference: FileReference, in package: PackageName) -> StoredFile? {
+        guard services.snapshot.value.verdict(principal, .read, on: repository, package) == .allowed,
+            upstream.covers(package.text), let item = cache.known(key(reference, package), lifetime: nil)
+        else { return nil }
+        return stored(item, reference, package)
+    }
+
+    private func key(_ reference: FileReference, _ package: PackageName) -> CacheKey {
+        let name =
+            switch reference {
+            case .path(let path): "file \(path)"
+            case .version(let version): "version \(version)"
+            case .tag(let tag): "tag \(tag)"
+            }
+        return cache.key(package.text, name)
+    }
+
+    private func stored(_ item: CachedItem, _ reference: FileReference, _ package: PackageName) -> StoredFile {
+        let path: FilePath
+        switch reference {
+        case .path(let known): path = known
+        case .version(let version): path = FilePath(version.text) ?? FilePath(item.checksums.sha256)
+        case .tag: path = FilePath(item.checksums.sha256)
+        }
+        var version: VersionName?
+        if case .path = reference {} else { version = VersionName(path.text) }
+        return StoredFile(
+            package: package, version: version, path: path, size: item.size, mediaType: item.mediaType,
+            checksums: item.checksums, modified: item.fetchedAt)
+    }
+
+    // MARK: Indexes
+
+    func index(_ selection: Selection, _ page: Page) async throws(Problem) -> Index {
+        let package = selection.singlePackage
+        try authorize(package)
+        if let package { try requireCovered(package) }
+        guard let document = format.upstreamDocument(for: selection) else { return try await held(selection, page) }
+        return try await decoded(try await item(selection, document), selection)
+    }
+
+    func holds(_ selection: Selection) async throws(Problem) -> Bool {
+        let package = selection.singlePackage
+        try authorize(package)
+        guard package.map({ upstream.covers($0.text) }) ?? true else { return false }
+        guard let document = format.upstreamDocument(for: selection) else { return true }
+        do throws(Problem) {
+            _ = try await item(selection, document)
+            return true
+        } catch .unknown {
+            return false
+        } catch {
+            throw error
+        }
+    }
+
+    private func item(
+        _ selection: Selection, _ document: UpstreamDocument
+    ) async throws(Problem) -> CachedItem {
+        let package = selection.singlePackage?.text ?? ""
+        do throws(Problem) {
+            return try await cache.whole(cache.key(package, selection.cacheName)) { () throws(Problem) in
+                Want(document, lifetime: lifetime(document)) { received throws(Problem) in
+                    _ = try format.decode(selection, received)
+                }
+            }
+        } catch .unknown where !package.isEmpty {
+            throw .unknown(.package, package)
+        } catch {
+            throw error
+        }
+    }
+
+    private func lifetime(_ document: UpstreamDocument) -> Duration {
+        upstream.freshSeconds.map { .seconds($0) } ?? document.lifetime
+    }
+
+    private func decoded(_ item: CachedItem, _ selection: Selection) async throws(Problem) -> Index {
+        try format.decode(selection, try await services.received(item))
+    }
+
+    func document(
+        _ selection: Selection, _ variant: String, _ encode: @Sendable (Index) throws(Problem) -> ByteBuffer
+    ) async throws(Problem) -> Document {
+        guard case .package(let package) = selection, let document = format.upstreamDocument(for: selection) else {
+            return Document(try encode(try await index(selection, Page())), variant: variant)
+        }
+        try authorize(package)
+        try requireCovered(package)
+        let item = try await item(selection, document)
+        let key = DocumentMemo.Key(repository: repository.id, blob: item.checksums.sha256, variant: variant)
+        if let known = services.documents.find(key) { return known }
+        let made = Document(try encode(try await decoded(item, selection)), variant: variant)
+        services.documents.keep(made, as: key)
+        return made
+    }
+
+    func knownDocument(_ variant: String, of package: PackageName) -> Document? {
+        guard services.snapshot.value.verdict(principal, .read, on: repository, package) == .allowed,
+            upstream.covers(package.text), let document = format.upstreamDocument(for: .package(package)),
+            let item = cache.known(
+                cache.key(package.text, Selection.package(package).cacheName), lifetime: lifetime(document))
+        else { return nil }
+        return services.documents.find(
+            DocumentMemo.Key(repository: repository.id, blob: item.checksums.sha256, variant: variant))
+    }
+
+    /// What an upstream has no document of is known as far as it is in the cache.
+    private func held(_ selection: Selection, _ page: Page) async throws(Problem) -> Index {
+        guard case .packages = selection else {
+            return format.make(selection, from: IndexRows(entries: [], hasMore: false))
+        }
+        let (snapshot, principal, repository) = (services.snapshot.value, principal, repository)
+        let names = try await services.performing {
+            try await services.driver.read {
+                try CacheRows($0).packages(in: repository.id, after: page.after, limit: page.limit + 1)
+            }
+        }
+        let readable = names.prefix(page.limit).filter { name in
+            PackageName(name).map { snapshot.verdict(principal, .read, on: repository, $0) == .allowed } ?? false
+        }
+        let rows = IndexRows(entries: readable.map { .init(name: $0) }, hasMore: names.count > page.limit)
+        return format.make(selection, from: rows)
+    }
+
+    // MARK: What a cache does not do
+
+    private var notHere: Problem {
+        .denied("'\(repository.name)' is a cache of an upstream; what is published belongs in a local repository")
+    }
+
+    func stage(_ body: RequestBody, _ terms: StagingTerms) async throws(Problem) -> StagedBlob { throw notHere }
+
+    func stage(existing blob: Digest, from address: String?) async throws(Problem) -> StagedBlob? { throw notHere }
+
+    func inspect<Value: Sendable>(
+        _ blob: StagedBlob, _ body: @escaping @Sendable (StoredBytes) throws -> Value
+    ) async throws(Problem) -> Value {
+        try await services.inspect(blob, body)
+    }
+
+    func publish(_ draft: Draft) async throws(Problem) -> Receipt { throw notHere }
+
+    func retract(_ retraction: Retraction, if condition: WriteCondition) async throws(Problem) -> Receipt {
+        throw notHere
+    }
+
+    func openUpload(for package: PackageName, _ opening: UploadOpening) async throws(Problem) -> UploadStatus {
+        throw notHere
+    }
+
+    func upload(_ id: UploadID) async throws(Problem) -> UploadStatus { throw notHere }
+
+    func append(_ body: RequestBody, to id: UploadID, at offset: Int64?) async throws(Problem) -> UploadStatus {
+        throw notHere
+    }
+
+    func finishUpload(_ id: UploadID, _ terms: StagingTerms) async throws(Problem) -> StagedBlob { throw notHere }
+
+    func cancelUpload(_ id: UploadID) async throws(Problem) { throw notHere }
+}
+
+extension Selection {
+    /// The package it is of; nil where it goes over many.
+    var singlePackage: PackageName? {
+        switch self {
+        case .package(let package), .tags(let package), .version(let package, _), .referrers(let package, _, _): package
+        case .packages, .directory, .tree: nil
+        }
+    }
+
+    /// What it is called in a cache, beside its package.
+    var cacheName: String {
+        switch self {
+        case .packages: "packages"
+        case .package: "index"
+        case .tags: "tags"
+        case .version(_, let version): "index of \(version)"
+        case .referrers(_, let target, _): "referrers of \(target)"
+        case .directory(let path): "directory \(path)"
+        case .tree(let path): "tree \(path)"
+        }
+    }
+}

@@ -1,0 +1,210 @@
+import GranaryFormat
+import GranaryModel
+import GranaryPorts
+import GranaryStore
+import NIOCore
+import Synchronization
+
+/// One fetch from an upstream, which all who want the same follow. It goes on when they leave.
+final class Transfer: Sendable {
+    /// What came of it.
+    enum Outcome: Sendable {
+        /// It is in the cache, or was and still holds.
+        case stored(CachedItem)
+        /// The upstream says that there is no such thing.
+        case missing
+        case failed(Problem)
+    }
+
+    /// What is known once the upstream has begun to send a body.
+    struct Beginning: Sendable {
+        let size: ByteCount?
+        let mediaType: MediaType
+        let bytes: any GrowingBytes
+    }
+
+    fileprivate struct State {
+        var beginning: Beginning?
+        /// What was received and may not be written yet, in order; the first begins at `recentStart`.
+        var recent: [ByteBuffer] = []
+        var recentStart: Int64 = 0
+        var received: Int64 = 0
+        var outcome: Outcome?
+        /// Whoever has something older takes that.
+        var isLate = false
+        var waiters: [CheckedContinuation<Void, Never>] = []
+
+        mutating func takeWaiters() -> [CheckedContinuation<Void, Never>] {
+            defer { waiters = [] }
+            return waiters
+        }
+    }
+
+    private let state = Mutex(State())
+
+    // MARK: For the one who fetches
+
+    /// The body begins; what it comes to can be read from `bytes`.
+    func begin(_ beginning: Beginning) { change { $0.beginning = beginning } }
+
+    /// A piece has come, and is about to be written.
+    func receive(_ chunk: ByteBuffer) {
+        change { state in
+            let written = state.beginning?.bytes.count ?? 0
+            while let first = state.recent.first, state.recentStart + Int64(first.readableBytes) <= written {
+                state.recentStart += Int64(first.readableBytes)
+                state.recent.removeFirst()
+            }
+            state.recent.append(chunk)
+            state.received += Int64(chunk.readableBytes)
+        }
+    }
+
+    func end(_ outcome: Outcome) { change { $0.outcome = outcome } }
+
+    /// It has taken too long for those who have something older.
+    func beLate() { change { $0.isLate = true } }
+
+    private func change(_ body: (inout State) -> Void) {
+        let waiters = state.withLock { state in
+            body(&state)
+            return state.takeWaiters()
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    // MARK: For those who follow
+
+    /// Waits until `body` has an answer. It is asked again after every change.
+    private func wait<Value: Sendable>(for body: (State) -> Value?) async -> Value {
+        while true {
+            if let value = state.withLock({ body($0) }) { return value }
+            await withCheckedContinuation { continuation in
+                let isOver = state.withLock { state in
+                    guard body(state) == nil else { return true }
+                    state.waiters.append(continuation)
+                    return false
+                }
+                if isOver { continuation.resume() }
+            }
+        }
+    }
+
+    /// Waits until it is over.
+    func outcome() async -> Outcome { await wait { $0.outcome } }
+
+    /// Waits until it is over or late; nil where it is late.
+    func outcomeUnlessLate() async -> Outcome? {
+        await wait { state -> Outcome?? in
+            if let outcome = state.outcome { return .some(outcome) }
+            return state.isLate ? .some(nil) : nil
+        }
+    }
+
+    /// Waits until the body begins; nil where it ended before one did.
+    func beginning() async -> Beginning? {
+        await wait { state -> Beginning?? in
+            if let beginning = state.beginning { return .some(beginning) }
+            return state.outcome == nil ? nil : .some(nil)
+        }
+    }
+
+    fileprivate enum Piece: Sendable {
+        case chunk(ByteBuffer)
+        case written(Range<Int64>, any GrowingBytes)
+        case end
+        case failed(Problem)
+    }
+
+    /// Of what is read from the file at once.
+    private static let pieceBytes: Int64 = 256 << 10
+
+    /// The bytes from `offset`, as many as there are; nil after the last ones. The very last byte waits for the outcome, so
+    /// that nobody takes wrong bytes for whole ones.
+    func read(from offset: Int64) async throws(Problem) -> ByteBuffer? {
+        let piece = await wait { $0.piece(from: offset, upTo: Self.pieceBytes) }
+        switch piece {
+        case .chunk(let chunk): return chunk
+        case .end: return nil
+        case .failed(let problem): throw problem
+        case .written(let range, let bytes):
+            do {
+                return try await bytes.read(range)
+            } catch {
+                throw .unavailable("what has been fetched cannot be read", retryAfter: 5)
+            }
+        }
+    }
+}
+
+extension Transfer.State {
+    func piece(from offset: Int64, upTo limit: Int64) -> Transfer.Piece? {
+        switch outcome {
+        case .failed(let problem)?: return .failed(problem)
+        case .missing?: return .failed(.unknown(.file, "the upstream has no such file"))
+        case .stored?:
+            guard offset < received else { return .end }
+        case nil: break
+        }
+        // Without a size, it is the end of the answer that waits.
+        let whole = outcome == nil ? beginning?.size.map { $0.bytes - 1 } : nil
+        let end = min(received, whole ?? received)
+        guard offset < end, let bytes = beginning?.bytes else { return nil }
+        guard offset >= recentStart else {
+            return .written(offset..<min(recentStart, end, offset + limit), bytes)
+        }
+        var start = recentStart
+        for chunk in recent {
+            let next = start + Int64(chunk.readableBytes)
+            if offset < next {
+                let length = Int(min(next, end) - offset)
+                return chunk.getSlice(at: chunk.readerIndex + Int(offset - start), length: length).map { .chunk($0) }
+            }
+            start = next
+        }
+        return nil
+    }
+}
+
+/// What a transfer brings, for one of those who follow.
+struct TransferChunks: AsyncSequence, Sendable {
+    let transfer: Transfer
+
+    struct AsyncIterator: AsyncIteratorProtocol {
+        let transfer: Transfer
+        var offset: Int64 = 0
+
+        mutating func next() async throws -> ByteBuffer? {
+            guard let chunk = try await transfer.read(from: offset) else { return nil }
+            offset += Int64(chunk.readableBytes)
+            return chunk
+        }
+    }
+
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(transfer: transfer) }
+}
+
+/// The body of an answer on its way to the store, with a look for those who follow.
+struct WatchedBody: AsyncSequence, Sendable {
+    let body: any AsyncSequence<ByteBuffer, any Error> & Sendable
+    let transfer: Transfer
+
+    struct AsyncIterator: AsyncIteratorProtocol {
+        var chunks: any AsyncIteratorProtocol<ByteBuffer, any Error>
+        let transfer: Transfer
+
+        mutating func next() async throws -> ByteBuffer? {
+            guard let chunk = try await chunks.next() else { return nil }
+            transfer.receive(chunk)
+            return chunk
+        }
+    }
+
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(chunks: iterator(of: body), transfer: transfer) }
+
+    private func iterator(
+        of sequence: some AsyncSequence<ByteBuffer, any Error>
+    ) -> any AsyncIteratorProtocol<ByteBuffer, any Error> {
+        sequence.makeAsyncIterator()
+    }
+}

@@ -1,0 +1,271 @@
+import GranaryFormat
+import GranaryModel
+import GranaryPolicy
+import GranaryPorts
+import GranaryStore
+import HTTPTypes
+import Logging
+import NIOCore
+
+/// What is wanted of an upstream.
+struct Want: Sendable {
+    let location: UpstreamLocation
+    /// For how long it is taken as it is; nil for what never changes.
+    let lifetime: Duration?
+    var expected: [String: String] = [:]
+    var size: ByteCount?
+    var hashes: Set<ExtraHash> = []
+    var mediaType: MediaType?
+    let limit: ByteCount
+    /// Looks into a document before it takes the place of the last one.
+    var accepts: (@Sendable (ReceivedDocument) throws(Problem) -> Void)?
+
+    init(_ file: UpstreamFile) {
+        location = file.location
+        lifetime = file.lifetime
+        expected = file.expected
+        size = file.size
+        hashes = file.hashes
+        mediaType = file.mediaType
+        limit = file.limit
+    }
+
+    init(
+        _ document: UpstreamDocument, lifetime: Duration,
+        _ accepts: @escaping @Sendable (ReceivedDocument) throws(Problem) -> Void
+    ) {
+        location = document.location
+        self.lifetime = lifetime
+        limit = document.limit
+        self.accepts = accepts
+    }
+}
+
+/// One fetch of one thing: ask, store, verify, and only then write the row.
+struct UpstreamFetch: Sendable {
+    let services: Services
+    let repository: Repository
+    let upstream: UpstreamSettings
+    let key: CacheKey
+    let want: Want
+    /// What stands in the cache and is asked about.
+    let known: CachedItem?
+    let transfer: Transfer
+
+    /// `scheme://host:port` of the server that is asked first.
+    static func origin(of url: String) -> String {
+        let scheme = url.firstRange(of: "://")?.upperBound ?? url.startIndex
+        return String(url[..<(url[scheme...].firstIndex { $0 == "/" || $0 == "?" } ?? url.endIndex)]).lowercased()
+    }
+
+    static func url(of location: UpstreamLocation, below base: String) -> String {
+        location.address.contains("://") ? location.address : base + location.address
+    }
+
+    private var url: String { Self.url(of: want.location, below: upstream.url) }
+    private var memory: UpstreamMemory { services.upstreams }
+
+    func run() async {
+        let outcome: Transfer.Outcome
+        do throws(Problem) {
+            outcome = try await fetch()
+        } catch {
+            outcome = .failed(error)
+        }
+        if case .failed(let problem) = outcome {
+            services.logger.warning(
+                "an upstream gave no answer that could be used",
+                metadata: ["repository": "\(repository.name)", "url": "\(url)", "problem": "\(problem.detail)"])
+        }
+        services.upstreamMetrics.fetched(repository.name, outcome.label(known))
+        memory.leave(key)
+        transfer.end(outcome)
+    }
+
+    private func fetch() async throws(Problem) -> Transfer.Outcome {
+        let origin = Self.origin(of: url)
+        let answer: UpstreamAnswer
+        do throws(UpstreamFailure) {
+            answer = try await memory.client.send(request())
+        } catch {
+            if case .refused = error {
+                memory.note(origin) { $0.abandon() }
+            } else {
+                memory.note(origin) { $0.fail(retryAfter: nil, now: services.now()) }
+            }
+            throw unavailable("\(error)")
+        }
+        switch answer.status.code {
+        case 200:
+            memory.note(origin) { $0.succeed() }
+            return .stored(try await store(answer))
+        case 304 where known != nil:
+            memory.note(origin) { $0.succeed() }
+            return .stored(try await confirm(answer))
+        case 404, 410:
+            memory.note(origin) { $0.succeed() }
+            return try await missing()
+        case 429, 500...599:
+            let pause = pause(answer)
+            memory.note(origin) { $0.fail(retryAfter: pause, now: services.now()) }
+            throw unavailable("answers \(answer.status.code)", retryAfter: pause)
+        default:
+            // It is there, and says no. That is no reason to ask it less, and no sign that something does not exist.
+            memory.note(origin) { $0.succeed() }
+            throw unavailable("answers \(answer.status.code)", retryAfter: .seconds(60))
+        }
+    }
+
+    /// For how long it is not to be asked; nil where it does not say.
+    private func pause(_ answer: UpstreamAnswer) -> Duration? {
+        if let seconds = answer.headers[.retryAfter].flatMap({ Int64($0) }) { return .seconds(max(1, seconds)) }
+        return answer.status == .tooManyRequests ? .seconds(30) : nil
+    }
+
+    private func unavailable(_ reason: String, retryAfter: Duration? = nil) -> Problem {
+        .unavailable(
+            "the upstream of '\(repository.name)' \(reason)", retryAfter: Int(retryAfter?.components.seconds ?? 10))
+    }
+
+    private func request() -> UpstreamRequest {
+        var headers = HTTPFields()
+        if !want.location.accept.isEmpty { headers[.accept] = want.location.accept }
+        if let known {
+            if let tag = known.entityTag {
+                headers[.ifNoneMatch] = tag
+            } else if let modified = known.lastModified {
+                headers[.ifModifiedSince] = modified
+            }
+        }
+        return UpstreamRequest(
+            .get, url, headers, credential: services.credential(of: upstream),
+            allowsPrivateAddresses: upstream.allowsPrivateAddresses)
+    }
+
+    // MARK: What it says
+
+    private func confirm(_ answer: UpstreamAnswer) async throws(Problem) -> CachedItem {
+        guard var item = known else { throw unavailable("answers 304 to what was not asked") }
+        item.checkedAt = services.now()
+        item.missingSince = nil
+        item.missingCount = 0
+        if let tag = answer.headers[.eTag] { item.entityTag = tag }
+        try await note(item)
+        return item
+    }
+
+    private func note(_ item: CachedItem) async throws(Problem) {
+        try await services.performing { try await services.driver.write { [item] in try CacheRows($0).note(item) } }
+        memory.keep(item, as: key)
+    }
+
+    /// What was there counts as gone only once that has been said several times.
+    private func missing() async throws(Problem) -> Transfer.Outcome {
+        guard var item = known else { return .missing }
+        let now = services.now()
+        item.missingCount +=
+            UpstreamRemoval.counts(since: item.missingSince, count: item.missingCount, now: now) ? 1 : 0
+        item.missingSince = item.missingSince ?? now
+        item.checkedAt = now
+        try await note(item)
+        return UpstreamRemoval.isConfirmed(since: item.missingSince, count: item.missingCount, now: now)
+            ? .missing : .stored(item)
+    }
+
+    private func store(_ answer: UpstreamAnswer) async throws(Problem) -> CachedItem {
+        let size = answer.headers[.contentLength].flatMap { Int64($0) }.flatMap { $0 >= 0 ? ByteCount($0) : nil }
+        if let size, size > want.limit { throw .tooLarge(want.limit) }
+        if let size, let expected = want.size, size != expected {
+            throw .mismatch(expected: "\(expected.bytes) bytes", actual: "\(size.bytes) bytes")
+        }
+        let mediaType = want.mediaType ?? answer.headers[.contentType].flatMap { MediaType($0) } ?? .octetStream
+        let blob = try await stage(answer, size: size ?? want.size, mediaType)
+        let item = try await kept(blob, mediaType, answer)
+        // The bytes must not go before the row that names them is durable.
+        withExtendedLifetime(blob.lease) {}
+        return item
+    }
+
+    private func stage(
+        _ answer: UpstreamAnswer, size: ByteCount?, _ mediaType: MediaType
+    ) async throws(Problem) -> CommittedBlob {
+        let id = UploadID(random: services.random(16)).text
+        let hashes = Set(want.hashes.map(\.rawValue)).union(want.expected.keys).subtracting(["sha256"])
+        do {
+            return try await services.performing {
+                try await services.blobs.begin(id, hashing: hashes, memo: nil)
+                var body = RequestBody(answer.body)
+                // Documents are taken whole, once they have been looked into.
+                if want.accepts == nil, let bytes = try await services.blobs.follow(id) {
+                    transfer.begin(Transfer.Beginning(size: size, mediaType: mediaType, bytes: bytes))
+                    body = RequestBody(WatchedBody(body: answer.body, transfer: transfer))
+                }
+                _ = try await services.blobs.append(body, to: id, at: 0, limit: want.limit.bytes)
+                return try await services.blobs.commit(
+                    id, CommitTerms(hashes: hashes, expected: want.expected, size: size?.bytes))
+            }
+        } catch {
+            try? await services.blobs.cancel(id)
+            if case .interrupted = error {
+                memory.note(Self.origin(of: url)) { $0.fail(retryAfter: nil, now: services.now()) }
+                throw unavailable("broke off in the middle")
+            }
+            throw error
+        }
+    }
+
+    private func kept(
+        _ blob: CommittedBlob, _ mediaType: MediaType, _ answer: UpstreamAnswer
+    ) async throws(Problem) -> CachedItem {
+        let now = services.now()
+        let checksums = Checksums(
+            sha256: blob.digest, sha1: blob.hashes["sha1"], md5: blob.hashes["md5"], sha512: blob.hashes["sha512"])
+        var item = CachedItem(
+            checksums: checksums, size: ByteCount(blob.size), mediaType: mediaType,
+            entityTag: answer.headers[.eTag], lastModified: answer.headers[.lastModified], source: answer.url,
+            isFixed: want.lifetime == nil, fetchedAt: now, checkedAt: now)
+        if let accepts = want.accepts { try accepts(try await services.received(item)) }
+        // The same bytes again are no other version of them.
+        if let known, known.checksums.sha256 == item.checksums.sha256, known.mediaType == item.mediaType {
+            item.id = known.id
+            item.fetchedAt = known.fetchedAt
+            try await note(item)
+            return item
+        }
+        let key = key
+        item.id = try await services.performing {
+            try await services.driver.write { [item] in try CacheRows($0).put(item, as: key) }
+        }
+        memory.keep(item, as: key)
+        return item
+    }
+}
+
+extension Services {
+    /// A document in the cache, whole.
+    func received(_ item: CachedItem) async throws(Problem) -> ReceivedDocument {
+        let bytes = try await performing {
+            guard let blob = try await blobs.open(item.checksums.sha256) else {
+                throw BlobStoreError.failed("\(item.checksums.sha256) is not stored")
+            }
+            return try await blob.read(0..<blob.size)
+        }
+        return ReceivedDocument(bytes: bytes, mediaType: item.mediaType.essence, source: item.source)
+    }
+
+    /// What shows the upstream who asks; nil for somebody unknown.
+    func credential(of upstream: UpstreamSettings) -> UpstreamCredential? {
+        guard let sealed = upstream.sealedSecret, let secret = secrets.open(sealed) else { return nil }
+        return UpstreamCredential(user: upstream.user, secret: secret, server: upstream.url)
+    }
+}
+
+extension Transfer.Outcome {
+    fileprivate func label(_ known: CachedItem?) -> String {
+        switch self {
+        case .stored(let item): item.id == known?.id ? "unchanged" : "stored"
+        case .missing: "missing"
+        case .failed: "failed"
+        }
+    }
+}

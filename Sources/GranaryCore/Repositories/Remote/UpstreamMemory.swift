@@ -1,0 +1,146 @@
+import GranaryModel
+import GranaryPolicy
+package import GranaryPorts
+import GranaryStore
+import ServiceLifecycle
+import Synchronization
+
+/// What is known of upstreams and of what was fetched from them, in memory; and the hands that fetch.
+///
+/// All changes of a cache's rows go through here, so what is remembered is what the database has.
+package final class UpstreamMemory: Service {
+    /// How many things in caches are remembered.
+    private static let capacity = 65_536
+    /// How many things that are not there are remembered.
+    private static let absentCapacity = 65_536
+    /// How many fetches may wait to be begun.
+    private static let maximumErrands = 100_000
+
+    let client: any UpstreamClient
+    private let state = Mutex(State())
+    private let errands: AsyncStream<@Sendable () async -> Void>
+    private let queue: AsyncStream<@Sendable () async -> Void>.Continuation
+
+    private struct State {
+        var items = RecentMap<CacheKey, CachedItem>(capacity: UpstreamMemory.capacity)
+        var absent = RecentMap<CacheKey, Timestamp>(capacity: UpstreamMemory.absentCapacity)
+        var transfers: [CacheKey: Transfer] = [:]
+        var breakers: [String: CircuitBreaker] = [:]
+        var uses: [Int64: Timestamp] = [:]
+        /// Raised when a cache is emptied: what was read from the database before does not count.
+        var generation = 0
+    }
+
+    package init(client: any UpstreamClient) {
+        self.client = client
+        (errands, queue) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.maximumErrands))
+    }
+
+    /// Fetches until the server stops.
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                for await errand in self.errands { group.addTask { await errand() } }
+                group.cancelAll()
+            }
+        }
+    }
+
+    /// Has something done by the service, whoever leaves; answers whether it will be.
+    func submit(_ errand: @escaping @Sendable () async -> Void) -> Bool {
+        if case .enqueued = queue.yield(errand) { true } else { false }
+    }
+
+    // MARK: Things
+
+    var generation: Int { state.withLock { $0.generation } }
+
+    func item(_ key: CacheKey) -> CachedItem? { state.withLock { $0.items.find(key) } }
+
+    /// Remembers what the database has, unless the cache was emptied since `generation`.
+    func remember(_ item: CachedItem, as key: CacheKey, since generation: Int) {
+        state.withLock { state in
+            if state.generation == generation { state.items.insert(item, for: key) }
+        }
+    }
+
+    /// What was fetched is there.
+    func keep(_ item: CachedItem, as key: CacheKey) {
+        state.withLock { state in
+            state.items.insert(item, for: key)
+            state.absent.remove(key)
+        }
+    }
+
+    /// Forgets everything about the content of caches, which is read again from the database.
+    func forgetItems() {
+        state.withLock { state in
+            state.generation += 1
+            state.items = RecentMap(capacity: Self.capacity)
+            state.absent = RecentMap(capacity: Self.absentCapacity)
+        }
+    }
+
+    // MARK: Absence
+
+    func isAbsent(_ key: CacheKey, now: Timestamp) -> Bool {
+        state.withLock { $0.absent.find(key).map { $0 > now } ?? false }
+    }
+
+    func noteAbsent(_ key: CacheKey, until moment: Timestamp) { state.withLock { $0.absent.insert(moment, for: key) } }
+
+    // MARK: Use
+
+    func noteUse(_ item: CachedItem, at time: Timestamp) { state.withLock { $0.uses[item.id] = time } }
+
+    /// When which rows were used since the last time this was asked.
+    func takeUses() -> [Int64: Timestamp] {
+        state.withLock { state in
+            defer { state.uses = [:] }
+            return state.uses
+        }
+    }
+
+    // MARK: Fetching
+
+    /// How a fetch comes about.
+    enum Entry {
+        /// It is under way, or begins now.
+        case follow(Transfer)
+        case wait(seconds: Int)
+    }
+
+    /// The transfer of a key, which `begin` starts where there is none. `origin` is the server that would be asked.
+    func join(
+        _ key: CacheKey, origin: String, now: Timestamp, begin: (Transfer) -> Bool
+    ) -> Entry {
+        state.withLock { state in
+            if let transfer = state.transfers[key] { return .follow(transfer) }
+            var breaker = state.breakers[origin] ?? CircuitBreaker()
+            let verdict = breaker.enter(now: now)
+            state.breakers[origin] = breaker
+            if case .wait(let seconds) = verdict { return .wait(seconds: seconds) }
+            let transfer = Transfer()
+            guard begin(transfer) else { return .wait(seconds: 5) }
+            state.transfers[key] = transfer
+            return .follow(transfer)
+        }
+    }
+
+    /// A transfer is over; whoever comes next begins another.
+    func leave(_ key: CacheKey) { state.withLock { $0.transfers[key] = nil } }
+
+    /// Notes how an upstream did.
+    func note(_ origin: String, _ change: (inout CircuitBreaker) -> Void) {
+        state.withLock { change(&$0.breakers[origin, default: CircuitBreaker()]) }
+    }
+}
+
+/// For servers without remote repositories: nobody is asked.
+package struct NoUpstream: UpstreamClient {
+    package init() {}
+
+    package func send(_ request: UpstreamRequest) async throws(UpstreamFailure) -> UpstreamAnswer {
+        throw .refused("this server asks no others")
+    }
+}
