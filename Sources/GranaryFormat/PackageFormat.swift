@@ -31,10 +31,10 @@ package protocol PackageFormat: Sendable {
     /// Whether a request shows who somebody is in its body, so that the credential in its head, which may be an old one, does
     /// not count. `path` is what follows the mount.
     func isLogin(_ method: HTTPRequest.Method, _ path: String) -> Bool
-    /// The document an operation asks for, where one that was made before is all it takes to answer: the package, and the
+    /// The document an operation asks for, where one that was made before is all it takes to answer: the selection and the
     /// variant that `perform` gives to `RepositoryAccess.document`. Nil for every other operation. Pure. The answer is then
     /// `answer(_:with:_:)`, as `perform` would give it.
-    func document(of operation: Operation<Call>, _ head: RequestHead) -> (PackageName, variant: String)?
+    func document(of operation: Operation<Call>, _ head: RequestHead) -> (Selection, variant: String)?
     /// Answers an operation with the document that `document(of:_:)` named. Pure.
     func answer(_ operation: Operation<Call>, with document: Document, _ head: RequestHead) -> Reply
     /// Does what an operation on the mount itself asks.
@@ -72,7 +72,7 @@ extension PackageFormat {
         preconditionFailure("\(name) answers no operation with a file alone")
     }
 
-    package func document(of operation: Operation<Call>, _ head: RequestHead) -> (PackageName, variant: String)? { nil }
+    package func document(of operation: Operation<Call>, _ head: RequestHead) -> (Selection, variant: String)? { nil }
 
     package func answer(_ operation: Operation<Call>, with document: Document, _ head: RequestHead) -> Reply {
         preconditionFailure("\(name) answers no operation with a document alone")

@@ -15,8 +15,9 @@ package protocol RepositoryAccess<Index>: Sendable {
     func file(_ reference: FileReference, in package: PackageName) async throws(Problem) -> StoredFile
     /// One page of an index. Throws `.unknown(.package, …)` when the package has never held anything.
     func index(_ selection: Selection, _ page: Page) async throws(Problem) -> Index
-    /// A document made from a whole index, which is kept until something of what is selected changes. `variant` tells apart
-    /// the documents that are made of one index, and names everything that `encode` depends on beside it.
+    /// A document made from a whole index. That of a package, and that of everything for those who may read everything, is
+    /// kept until something of what is selected changes. `variant` tells apart the documents that are made of one index, and
+    /// names everything that `encode` depends on beside it.
     func document(
         _ selection: Selection, _ variant: String, _ encode: @Sendable (Index) throws(Problem) -> ByteBuffer
     ) async throws(Problem) -> Document

@@ -17,6 +17,9 @@ package enum Selection: Sendable, Hashable {
     case directory(String)
     /// Every file below a path, by path.
     case tree(String)
+    /// All there is to every package that the caller may read, not in pages: their versions, package by package in the order in
+    /// which they were published, each with its files, which say of which package they are, and its properties.
+    case everything
 }
 
 /// One page of a selection: what comes after an entry's cursor, up to a limit.

@@ -42,6 +42,16 @@ package enum Authorization {
         return .allowed
     }
 
+    /// Whether `principal` has the rights on every package of the repository, those to come among them, whatever package the
+    /// question names. False, too, where only several patterns together may come to that.
+    package static func coversEverything(_ principal: Principal, _ question: Question, grants: [Grant]) -> Bool {
+        let isOpen = question.rights == .read && question.anonymousRead
+        // What a token is limited to is single packages.
+        guard isOpen || principal.scopes == nil else { return false }
+        return rights(of: principal, on: question, grants: grants.filter { $0.package == .everything })
+            .isSuperset(of: question.rights)
+    }
+
     /// The rights of an identity, whatever credential it came with.
     package static func rights(of principal: Principal, on question: Question, grants: [Grant]) -> Rights {
         if principal.isAdministrator { return .all }

@@ -78,6 +78,46 @@ extension ContentRows {
         }
     }
 
+    /// All versions of a repository, by package in bytewise order, and there in the order in which they were published, with their
+    /// properties. Packages without a version are left out.
+    package func versions(
+        in repository: RepositoryID
+    ) throws -> [(package: PackageName, versions: [(version: ListedVersion, properties: [Property])])] {
+        let rows = try connection.query(
+            Self.versionColumns + """
+                , v.id, p.name from package p
+                  join version v on v.package_id = p.id and v.valid_until is null
+                  left join file f on f.package_id = v.package_id and f.path = v.name and f.valid_until is null
+                where p.repository_id = $1 order by p.name, v.id
+                """, [.integer(repository.value)])
+        let properties = Dictionary(
+            grouping: try connection.query(
+                """
+                select v.id, p.key, p.value from package o
+                  join version v on v.package_id = o.id and v.valid_until is null
+                  join property p on p.version_id = v.id and p.valid_until is null
+                where o.repository_id = $1 order by p.key, p.value
+                """, [.integer(repository.value)]), by: { $0.integer(0) })
+        var packages: [(package: PackageName, versions: [(version: ListedVersion, properties: [Property])])] = []
+        for row in rows {
+            guard let version = ListedVersion(row), let package = PackageName(row.text(7)) else { continue }
+            if packages.last?.package != package { packages.append((package, [])) }
+            let own = (properties[row.integer(6)] ?? []).compactMap { Property($0.text(1), $0.text(2)) }
+            packages[packages.count - 1].versions.append((version, own))
+        }
+        return packages
+    }
+
+    /// All files of a repository that are of a version and whose bytes are not damaged, by package and path, in bytewise order.
+    package func files(in repository: RepositoryID) throws -> [StoredFile] {
+        try connection.query(
+            Self.fileColumns + """
+                where p.repository_id = $1 and f.version_id is not null and b.damaged_at is null
+                order by p.name, f.path
+                """, [.integer(repository.value)]
+        ).compactMap { row in PackageName(row.text(0)).flatMap { StoredFile(row, of: $0, from: 1) } }
+    }
+
     /// All files of a package that are of a version and whose bytes are not damaged, by path.
     package func files(of package: PackageID) throws -> [StoredFile] {
         try connection.query(

@@ -2,6 +2,7 @@ import GranaryFormat
 import GranaryModel
 import GranaryPorts
 import GranaryTestKit
+import NIOCore
 import Synchronization
 import Testing
 
@@ -43,6 +44,37 @@ struct FileMemoryTests {
         #expect(memory.find(other).file?.size == ByteCount(2))
         memory.end(scope)
         #expect(memory.find(app).file == nil && memory.find(app).ticket != nil)
+    }
+
+    @Test("A document of a repository is remembered until something in it changes, and others stay")
+    func repositoryChange() throws {
+        let memory = FileMemory()
+        let document = Document(ByteBuffer(string: "text"))
+        func key(_ selection: Selection, in repository: Int64 = 1) throws -> FileMemory.DocumentKey {
+            try #require(FileMemory.DocumentKey(repository: RepositoryID(repository), selection, "v"))
+        }
+        let app = try #require(PackageName("app"))
+        let keys = [try key(.everything), try key(.package(app)), try key(.everything, in: 2)]
+        for key in keys {
+            guard case .unknown(let ticket?) = memory.find(key) else { throw Problem.unknown(.file, "ticket") }
+            memory.keep(document, as: key, since: ticket)
+        }
+        func known() -> [Bool] { keys.map { if case .known = memory.find($0) { true } else { false } } }
+        #expect(known() == [true, true, true])
+        let change = FileMemory.Scope.package(Self.repository, try #require(PackageName("other")))
+        memory.begin(change)
+        guard case .unknown(nil) = memory.find(keys[0]) else {
+            Issue.record("it is answered while a change is under way")
+            return
+        }
+        memory.end(change)
+        #expect(known() == [false, true, true])
+        guard case .unknown(let ticket?) = memory.find(keys[0]) else { throw Problem.unknown(.file, "ticket") }
+        memory.begin(change)
+        memory.end(change)
+        memory.keep(document, as: keys[0], since: ticket)
+        #expect(known() == [false, true, true], "it was made before the change")
+        #expect(FileMemory.DocumentKey(repository: Self.repository, .packages, "v") == nil)
     }
 
     @Test("A change of everything forgets everything, and so does one that fails")

@@ -64,6 +64,49 @@ struct AuthorizationTests {
 
     @Test("It answers as the grants say", arguments: cases)
     func decide(_ item: Case) throws {
+        let (principal, question, grants) = try Self.facts(item)
+        #expect(Authorization.decide(principal, question, grants: grants) == item.verdict)
+    }
+
+    static let covering: [Case] = [
+        Case(testDescription: "nobody, nothing public", verdict: .unauthenticated),
+        Case(testDescription: "nobody reads what is public", anonymousRead: true, verdict: .allowed),
+        Case(testDescription: "an administrator", user: "ann", administrator: true, rights: .all, verdict: .allowed),
+        Case(
+            testDescription: "a grant on all packages", user: "ann", grants: [("ann", "dock*", "**", .read)],
+            verdict: .allowed),
+        Case(
+            testDescription: "everybody's grant on all packages", user: "ann", grants: [(nil, "**", "**", .read)],
+            verdict: .allowed),
+        Case(
+            testDescription: "a grant on another repository", user: "ann", grants: [("ann", "files", "**", .read)],
+            verdict: .hidden),
+        Case(
+            testDescription: "a grant on some packages", user: "ann", grants: [("ann", "docker", "team/**", .read)],
+            verdict: .hidden),
+        Case(
+            testDescription: "other rights on all packages", user: "ann", grants: [("ann", "docker", "**", .write)],
+            verdict: .hidden),
+        Case(
+            testDescription: "a token for one package", user: "ann", scopes: [("docker", "team/api", .read)],
+            grants: [("ann", "**", "**", .all)], verdict: .insufficientScope),
+        Case(
+            testDescription: "an administrator's token for one package", user: "ann", administrator: true,
+            scopes: [("docker", "team/api", .read)], verdict: .insufficientScope),
+        Case(
+            testDescription: "a token for another package where all is public", user: "ann",
+            scopes: [("docker", "team/web", .read)], anonymousRead: true, verdict: .allowed)
+    ]
+
+    @Test("Everything is covered by what holds of every name", arguments: covering)
+    func coversEverything(_ item: Case) throws {
+        let (principal, question, grants) = try Self.facts(item)
+        #expect(Authorization.coversEverything(principal, question, grants: grants) == (item.verdict == .allowed))
+        // Whoever is covered may read any package.
+        if item.verdict == .allowed { #expect(Authorization.decide(principal, question, grants: grants) == .allowed) }
+    }
+
+    private static func facts(_ item: Case) throws -> (Principal, Authorization.Question, [Grant]) {
         let repository = try #require(RepositoryName("docker"))
         let principal = Principal(
             user: item.user.flatMap(UserName.init), isAdministrator: item.administrator,
@@ -81,7 +124,7 @@ struct AuthorizationTests {
         let question = Authorization.Question(
             rights: item.rights, repository: repository, anonymousRead: item.anonymousRead,
             package: item.package.flatMap(PackageName.init))
-        #expect(Authorization.decide(principal, question, grants: grants) == item.verdict)
+        return (principal, question, grants)
     }
 }
 

@@ -67,7 +67,7 @@ extension Generic {
             let entries = rows.entries.map { Listing.Entry(path: relativePath($0, in: directory), file: $0.file) }
             let next = rows.hasMore ? rows.entries.last?.cursor : nil
             return .listing(Listing(directory: directory, entries: entries, next: next))
-        case .version, .tags, .referrers, .packages, .package:
+        case .version, .tags, .referrers, .packages, .package, .everything:
             return .version(rows.entries.first?.version)
         }
     }

@@ -32,7 +32,7 @@ extension Maven {
             .packages(rows.entries.compactMap { PackageName($0.name) }, hasMore: rows.hasMore)
         case .package(let package):
             .artifact(Coordinates(package).flatMap { Artifact($0, rows) })
-        case .tags, .version, .referrers, .directory, .tree:
+        case .tags, .version, .referrers, .directory, .tree, .everything:
             .artifact(nil)
         }
     }

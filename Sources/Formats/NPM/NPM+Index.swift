@@ -1,6 +1,6 @@
 import Crypto
 package import GranaryFormat
-package import GranaryModel
+import GranaryModel
 import HTTPTypes
 import NIOCore
 
@@ -42,9 +42,9 @@ extension NPM {
         "\(prefersAbbreviated(head.headers[.accept]) ? "short" : "full") \(head.origin)\(head.prefix)"
     }
 
-    package func document(of operation: Operation<Call>, _ head: RequestHead) -> (PackageName, variant: String)? {
+    package func document(of operation: Operation<Call>, _ head: RequestHead) -> (Selection, variant: String)? {
         guard case .packument(let package) = operation.call else { return nil }
-        return (package.name, Self.variant(head))
+        return (.package(package.name), Self.variant(head))
     }
 
     package func answer(_ operation: Operation<Call>, with document: Document, _ head: RequestHead) -> Reply {

@@ -21,7 +21,7 @@ extension OCI {
         case .referrers: referrers(rows)
         case .version:
             Index(descriptors: rows.entries.first?.version.flatMap { Metadata(json: $0.metadata)?.members } ?? [])
-        case .directory, .tree, .packages, .package: Index()
+        case .directory, .tree, .packages, .package, .everything: Index()
         }
     }
 

@@ -113,7 +113,7 @@ extension PyPI {
             return .project(page(of: package, from: rows))
         case .version:
             return .release(rows.entries.first?.version?.name)
-        case .packages, .tags, .referrers, .directory, .tree:
+        case .packages, .tags, .referrers, .directory, .tree, .everything:
             return .projects(rows.entries.map(\.name), next: rows.hasMore ? rows.entries.last?.cursor : nil)
         }
     }

@@ -23,7 +23,7 @@ extension PyPI {
         case .packages:
             UpstreamDocument(
                 UpstreamLocation("", accept: Self.accepted), lifetime: Self.listLifetime, limit: Self.maximumList)
-        case .tags, .version, .referrers, .directory, .tree: nil
+        case .tags, .version, .referrers, .directory, .tree, .everything: nil
         }
     }
 

@@ -82,9 +82,9 @@ package struct PyPI: PackageFormat {
         return Reply(.ok, headers, .file(body))
     }
 
-    package func document(of operation: Operation<Call>, _ head: RequestHead) -> (PackageName, variant: String)? {
+    package func document(of operation: Operation<Call>, _ head: RequestHead) -> (Selection, variant: String)? {
         guard case .project(let project, let form) = operation.call else { return nil }
-        return (project.package, form.rawValue)
+        return (.package(project.package), form.rawValue)
     }
 
     package func answer(_ operation: Operation<Call>, with document: Document, _ head: RequestHead) -> Reply {

@@ -53,8 +53,8 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
         if let (reference, package) = format.file(of: operation) {
             return access.knownFile(reference, in: package).map { format.answer(operation, with: $0, head) }
         }
-        if let (package, variant) = format.document(of: operation, head) {
-            return access.knownDocument(variant, of: package).map { format.answer(operation, with: $0, head) }
+        if let (selection, variant) = format.document(of: operation, head) {
+            return access.knownDocument(variant, of: selection).map { format.answer(operation, with: $0, head) }
         }
         return nil
     }

@@ -75,6 +75,15 @@ package struct Snapshot: Sendable {
     }
 }
 
+extension Snapshot {
+    /// Whether a caller may read every package of a repository, those to come among them.
+    func mayReadEverything(_ principal: Principal, of repository: Repository) -> Bool {
+        let question = Authorization.Question(
+            rights: .read, repository: repository.name, anonymousRead: repository.settings.anonymousRead, package: nil)
+        return Authorization.coversEverything(principal, question, grants: grants)
+    }
+}
+
 /// The newest snapshot. Reading it takes a lock for as long as a copy of a reference takes.
 package final class CurrentSnapshot: Sendable {
     private let driver: any SQLDriver

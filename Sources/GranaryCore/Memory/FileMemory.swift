@@ -8,20 +8,21 @@ import Synchronization
 ///
 /// It is kept by revisions, never by time:
 ///
-/// 1. Every change runs inside `changing`, which names what it touches: one package, or everything.
+/// 1. Every change runs inside `changing`, which names what it touches: one package and so its repository, or everything.
 /// 2. While a change is under way, nothing that it touches is answered from memory: a reader asks the database, which has
 ///    the change or has it not.
 /// 3. When it has ended, whether it succeeded or not, what it touches has a new revision, and only then the one who made it
 ///    is answered. Nothing that was kept under an older revision is answered again.
 /// 4. What a look-up found is kept only if no change of it began or ended since before the look-up asked the database.
 ///
-/// Packages share a fixed number of revisions: a change forgets a few packages too many, and never one too few.
+/// Packages share a fixed number of revisions, and so do repositories: a change forgets a few too many, and never one too few.
 package final class FileMemory: Sendable {
     /// How many files are kept at most, each well below a kibibyte.
     package static let capacity = 16_384
     /// Of all documents that are kept, in bytes; half of it is the longest.
-    package static let documentCapacity = 16 << 20
-    private static let revisionCount = 1024
+    package static let documentCapacity = 32 << 20
+    private static let packageRevisions = 1024
+    private static let repositoryRevisions = 64
 
     private let state = Mutex(State())
 
@@ -38,17 +39,47 @@ package final class FileMemory: Sendable {
         let reference: FileReference
     }
 
-    /// What names a document of a package.
+    /// What names a document of a package or of a whole repository.
     struct DocumentKey: Hashable {
         let repository: RepositoryID
-        let package: PackageName
+        /// Nil is the repository.
+        let package: PackageName?
         let variant: String
+
+        /// Answers nil for a selection that has no revision.
+        init?(repository: RepositoryID, _ selection: Selection, _ variant: String) {
+            switch selection {
+            case .package(let package): self.package = package
+            case .everything: package = nil
+            case .packages, .tags, .version, .referrers, .directory, .tree: return nil
+            }
+            self.repository = repository
+            self.variant = variant
+        }
     }
 
     /// The moment before a look-up asked the database.
     struct Ticket: Sendable, Equatable {
-        fileprivate let package: UInt64
+        fileprivate let place: UInt64
         fileprivate let everything: UInt64
+    }
+
+    /// Where the revision of a package or of a repository stands.
+    private enum Place {
+        case package(Int)
+        case repository(Int)
+
+        init(_ repository: RepositoryID, _ package: PackageName?) {
+            guard let package else {
+                // They are numbered one after the other.
+                self = .repository(Int(UInt64(bitPattern: repository.value) % UInt64(repositoryRevisions)))
+                return
+            }
+            var hasher = Hasher()
+            hasher.combine(repository)
+            hasher.combine(package)
+            self = .package(Int(UInt(bitPattern: hasher.finalize()) % UInt(packageRevisions)))
+        }
     }
 
     private struct Revision {
@@ -63,16 +94,29 @@ package final class FileMemory: Sendable {
             capacity: FileMemory.documentCapacity
         ) { $0.document.bytes.readableBytes + 512 }
         var everything = Revision()
-        var packages = [Revision](repeating: Revision(), count: FileMemory.revisionCount)
+        var packages = [Revision](repeating: Revision(), count: packageRevisions)
+        var repositories = [Revision](repeating: Revision(), count: repositoryRevisions)
 
         /// Nil while a change of it is under way.
-        func ticket(_ place: Int) -> Ticket? {
-            guard everything.changes == 0, packages[place].changes == 0 else { return nil }
-            return Ticket(package: packages[place].number, everything: everything.number)
+        func ticket(_ place: Place) -> Ticket? {
+            let revision =
+                switch place {
+                case .package(let index): packages[index]
+                case .repository(let index): repositories[index]
+                }
+            guard everything.changes == 0, revision.changes == 0 else { return nil }
+            return Ticket(place: revision.number, everything: everything.number)
         }
 
-        mutating func revise(_ place: Int?, _ body: (inout Revision) -> Void) {
-            if let place { body(&packages[place]) } else { body(&everything) }
+        /// Of no places, everything.
+        mutating func revise(_ places: [Place], _ body: (inout Revision) -> Void) {
+            if places.isEmpty { body(&everything) }
+            for place in places {
+                switch place {
+                case .package(let index): body(&packages[index])
+                case .repository(let index): body(&repositories[index])
+                }
+            }
         }
     }
 
@@ -86,7 +130,7 @@ package final class FileMemory: Sendable {
     }
 
     func find(_ key: Key) -> Recollection<StoredFile> {
-        let place = Self.place(key.repository, key.package)
+        let place = Place(key.repository, key.package)
         return state.withLock { state in
             guard let ticket = state.ticket(place) else { return .unknown(nil) }
             guard let known = state.files.find(key), known.ticket == ticket else { return .unknown(ticket) }
@@ -95,7 +139,7 @@ package final class FileMemory: Sendable {
     }
 
     func find(_ key: DocumentKey) -> Recollection<Document> {
-        let place = Self.place(key.repository, key.package)
+        let place = Place(key.repository, key.package)
         return state.withLock { state in
             guard let ticket = state.ticket(place) else { return .unknown(nil) }
             guard let known = state.documents.find(key), known.ticket == ticket else { return .unknown(ticket) }
@@ -106,7 +150,7 @@ package final class FileMemory: Sendable {
     /// Keeps a document that was made of what the database answered, unless that may have changed since the ticket.
     func keep(_ document: Document, as key: DocumentKey, since ticket: Ticket) {
         guard document.bytes.readableBytes < Self.documentCapacity / 2 else { return }
-        let place = Self.place(key.repository, key.package)
+        let place = Place(key.repository, key.package)
         state.withLock { state in
             guard state.ticket(place) == ticket else { return }
             state.documents.insert((document, ticket), for: key)
@@ -115,7 +159,7 @@ package final class FileMemory: Sendable {
 
     /// Keeps what the database answered, unless it may have changed since the ticket.
     func keep(_ file: StoredFile, as key: Key, since ticket: Ticket) {
-        let place = Self.place(key.repository, key.package)
+        let place = Place(key.repository, key.package)
         state.withLock { state in
             guard state.ticket(place) == ticket else { return }
             state.files.insert((file, ticket), for: key)
@@ -131,32 +175,25 @@ package final class FileMemory: Sendable {
 
     /// Marks a change as under way.
     func begin(_ scope: Scope) {
-        let place = Self.place(scope)
-        state.withLock { $0.revise(place) { $0.changes += 1 } }
+        let places = Self.places(scope)
+        state.withLock { $0.revise(places) { $0.changes += 1 } }
     }
 
     /// Marks a change as ended.
     func end(_ scope: Scope) {
-        let place = Self.place(scope)
+        let places = Self.places(scope)
         state.withLock { state in
-            state.revise(place) { revision in
+            state.revise(places) { revision in
                 revision.changes -= 1
                 revision.number += 1
             }
         }
     }
 
-    private static func place(_ scope: Scope) -> Int? {
+    private static func places(_ scope: Scope) -> [Place] {
         switch scope {
-        case .package(let repository, let package): place(repository, package)
-        case .everything: nil
+        case .package(let repository, let package): [Place(repository, package), Place(repository, nil)]
+        case .everything: []
         }
-    }
-
-    private static func place(_ repository: RepositoryID, _ package: PackageName) -> Int {
-        var hasher = Hasher()
-        hasher.combine(repository)
-        hasher.combine(package)
-        return Int(UInt(bitPattern: hasher.finalize()) % UInt(revisionCount))
     }
 }

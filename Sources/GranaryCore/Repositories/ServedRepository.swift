@@ -7,7 +7,7 @@ protocol ServedRepository<Index>: RepositoryAccess {
     /// The file where it is in memory and the caller may read it; nil leaves it to `file`. It does not wait.
     func knownFile(_ reference: FileReference, in package: PackageName) -> StoredFile?
     /// The document where it is in memory and the caller may read it; nil leaves it to `document`. It does not wait.
-    func knownDocument(_ variant: String, of package: PackageName) -> Document?
+    func knownDocument(_ variant: String, of selection: Selection) -> Document?
     /// As `file`, but answers as soon as the first bytes are there.
     func open(_ reference: FileReference, in package: PackageName) async throws(Problem) -> FileOpening
     /// Whether `index` would find something, of a selection of one package. Throws where nobody knows.

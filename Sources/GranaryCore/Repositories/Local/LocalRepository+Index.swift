@@ -8,22 +8,23 @@ import NIOCore
 extension LocalRepository {
     func index(_ selection: Selection, _ page: Page) async throws(Problem) -> Format.Index {
         try authorize(.read, selection.singlePackage)
-        return format.make(selection, from: try await rows(selection, page))
+        return format.make(selection, from: try await rows(selection, page, services.snapshot.value))
     }
 
     func document(
         _ selection: Selection, _ variant: String, _ encode: @Sendable (Format.Index) throws(Problem) -> ByteBuffer
     ) async throws(Problem) -> Document {
-        // Only a package has a revision of its own.
-        guard case .package(let package) = selection else {
-            return Document(try encode(try await index(selection, Page())), variant: variant)
+        try authorize(.read, selection.singlePackage)
+        // One snapshot decides what the caller may read and whether that is everything.
+        let snapshot = services.snapshot.value
+        guard let key = documentKey(selection, variant, snapshot) else {
+            let index = format.make(selection, from: try await rows(selection, Page(), snapshot))
+            return Document(try encode(index), variant: variant)
         }
-        try authorize(.read, package)
-        let key = FileMemory.DocumentKey(repository: repository.id, package: package, variant: variant)
         switch services.files.find(key) {
         case .known(let document): return document
         case .unknown(let ticket):
-            let index = format.make(selection, from: try await rows(selection, Page()))
+            let index = format.make(selection, from: try await rows(selection, Page(), snapshot))
             let document = Document(try encode(index), variant: variant)
             if let ticket { services.files.keep(document, as: key, since: ticket) }
             return document
@@ -31,10 +32,12 @@ extension LocalRepository {
     }
 
     /// The document where it is in memory and the caller may read it; nil leaves it to `document`.
-    func knownDocument(_ variant: String, of package: PackageName) -> Document? {
-        guard services.snapshot.value.verdict(principal, .read, on: repository, package) == .allowed else { return nil }
-        let key = FileMemory.DocumentKey(repository: repository.id, package: package, variant: variant)
-        guard case .known(let document) = services.files.find(key) else { return nil }
+    func knownDocument(_ variant: String, of selection: Selection) -> Document? {
+        let snapshot = services.snapshot.value
+        guard snapshot.verdict(principal, .read, on: repository, selection.singlePackage) == .allowed,
+            let key = documentKey(selection, variant, snapshot),
+            case .known(let document) = services.files.find(key)
+        else { return nil }
         return document
     }
 
@@ -44,8 +47,18 @@ extension LocalRepository {
         return try await services.hasHeld(package, in: repository.id)
     }
 
-    private func rows(_ selection: Selection, _ page: Page) async throws(Problem) -> IndexRows {
-        let snapshot = services.snapshot.value
+    /// What a document is kept by; nil where it is not: it is of a part of the repository that has no revision, or of as much of it
+    /// as this caller may read.
+    private func documentKey(
+        _ selection: Selection, _ variant: String, _ snapshot: Snapshot
+    ) -> FileMemory.DocumentKey? {
+        if selection == .everything, !snapshot.mayReadEverything(principal, of: repository) { return nil }
+        return FileMemory.DocumentKey(repository: repository.id, selection, variant)
+    }
+
+    private func rows(
+        _ selection: Selection, _ page: Page, _ snapshot: Snapshot
+    ) async throws(Problem) -> IndexRows {
         do throws(Problem) {
             return try await services.performing {
                 try await services.driver.read { [repository, principal] in
@@ -111,6 +124,8 @@ extension Selection {
             let entries = try content.tree(
                 below: path, of: repository, after: page.after, limit: limit, isIncluded: mayRead)
             return IndexRows(cutting: entries.map(IndexRows.Entry.init), to: page)
+        case .everything:
+            return try content.everything(in: repository, isIncluded: mayRead)
         }
     }
 
@@ -145,6 +160,26 @@ extension ContentRows {
                 name: version.name.text, version: IndexedVersion(version, properties), files: files[version.name] ?? [])
         }
         return IndexRows(entries: entries, hasMore: false, tags: try targets(in: package))
+    }
+
+    fileprivate func everything(
+        in repository: RepositoryID, isIncluded: (PackageName) -> Bool
+    ) throws -> IndexRows {
+        var entries: [IndexRows.Entry] = []
+        var files = try files(in: repository)[...]
+        for (package, versions) in try versions(in: repository) {
+            // Both are in the order of the packages' names.
+            files = files.drop { $0.package < package }
+            let own = files.prefix { $0.package == package }
+            guard isIncluded(package) else { continue }
+            let byVersion = Dictionary(grouping: own, by: \.version)
+            entries += versions.map { version, properties in
+                IndexRows.Entry(
+                    name: version.name.text, version: IndexedVersion(version, properties),
+                    files: byVersion[version.name] ?? [])
+            }
+        }
+        return IndexRows(entries: entries, hasMore: false)
     }
 
     fileprivate func entry(_ name: VersionName, of package: PackageID) throws -> IndexRows.Entry? {

@@ -162,11 +162,12 @@ struct RemoteRepository<Format: PackageFormat>: ServedRepository {
     func document(
         _ selection: Selection, _ variant: String, _ encode: @Sendable (Index) throws(Problem) -> ByteBuffer
     ) async throws(Problem) -> Document {
-        guard case .package(let package) = selection, let document = format.upstreamDocument(for: selection) else {
+        guard let document = format.upstreamDocument(for: selection) else {
             return Document(try encode(try await index(selection, Page())), variant: variant)
         }
+        let package = selection.singlePackage
         try authorize(package)
-        try requireCovered(package)
+        if let package { try requireCovered(package) }
         let item = try await item(selection, document)
         let key = DocumentMemo.Key(repository: repository.id, blob: item.checksums.sha256, variant: variant)
         if let known = services.documents.find(key) { return known }
@@ -175,11 +176,13 @@ struct RemoteRepository<Format: PackageFormat>: ServedRepository {
         return made
     }
 
-    func knownDocument(_ variant: String, of package: PackageName) -> Document? {
+    func knownDocument(_ variant: String, of selection: Selection) -> Document? {
+        let package = selection.singlePackage
         guard services.snapshot.value.verdict(principal, .read, on: repository, package) == .allowed,
-            upstream.covers(package.text), let document = format.upstreamDocument(for: .package(package)),
+            package.map({ upstream.covers($0.text) }) ?? true,
+            let document = format.upstreamDocument(for: selection),
             let item = cache.known(
-                cache.key(package.text, Selection.package(package).cacheName), lifetime: lifetime(document))
+                cache.key(package?.text ?? "", selection.cacheName), lifetime: lifetime(document))
         else { return nil }
         return services.documents.find(
             DocumentMemo.Key(repository: repository.id, blob: item.checksums.sha256, variant: variant))
@@ -245,7 +248,7 @@ extension Selection {
     var singlePackage: PackageName? {
         switch self {
         case .package(let package), .tags(let package), .version(let package, _), .referrers(let package, _, _): package
-        case .packages, .directory, .tree: nil
+        case .packages, .directory, .tree, .everything: nil
         }
     }
 
@@ -253,6 +256,7 @@ extension Selection {
     var cacheName: String {
         switch self {
         case .packages: "packages"
+        case .everything: "everything"
         case .package: "index"
         case .tags: "tags"
         case .version(_, let version): "index of \(version)"

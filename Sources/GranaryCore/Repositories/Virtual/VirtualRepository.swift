@@ -102,7 +102,7 @@ struct VirtualRepository<Format: PackageFormat>: ServedRepository {
         return first.access.knownFile(reference, in: package)
     }
 
-    func knownDocument(_ variant: String, of package: PackageName) -> Document? { nil }
+    func knownDocument(_ variant: String, of selection: Selection) -> Document? { nil }
 
     // MARK: Indexes
 
