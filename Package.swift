@@ -2,7 +2,7 @@
 import PackageDescription
 
 // A new format is one string here, one folder in Sources/Formats, one line in Sources/granary and one test folder.
-let formats = ["OCI", "Generic", "NPM", "Maven", "PyPI"]
+let formats = ["OCI", "Generic", "NPM", "Maven", "PyPI", "Helm"]
 
 let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
@@ -50,10 +50,13 @@ func tests(
         exclude: exclude, swiftSettings: strict)
 }
 
+// What a format needs to read its documents, beside what all of them have.
+let parsers: [String: [Target.Dependency]] = ["Helm": [.yams]]
+
 let formatModules = formats.map { name in
     module(
         "Format\(name)", path: "Sources/Formats/\(name)",
-        ["GranaryModel", "GranaryFormat", "GranaryArchive", .crypto, .httpTypes, .nioCore])
+        ["GranaryModel", "GranaryFormat", "GranaryArchive", .crypto, .httpTypes, .nioCore] + parsers[name, default: []])
 }
 
 let formatTests = formats.map { name in

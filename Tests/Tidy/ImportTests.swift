@@ -29,7 +29,8 @@ private let layers: [String: Layer] = [
     "GranaryFormat": Layer(["GranaryModel"], ["Crypto", "HTTPTypes", "NIOCore"]),
     "GranaryPorts": Layer(["GranaryModel"], ["HTTPTypes", "NIOCore"]),
     "Formats": Layer(
-        ["GranaryModel", "GranaryFormat", "GranaryArchive"], ["Crypto", "Foundation", "HTTPTypes", "NIOCore"]),
+        ["GranaryModel", "GranaryFormat", "GranaryArchive"],
+        ["Crypto", "Foundation", "HTTPTypes", "NIOCore", "Yams"]),
     "GranaryStore": Layer(["GranaryModel", "GranaryPorts"], ["Foundation"]),
     "GranarySQLite": Layer(["GranaryModel", "GranaryPorts"], operatingSystem.union(["GRDB", "GRDBSQLite"])),
     "GranaryBlobsFilesystem": Layer(

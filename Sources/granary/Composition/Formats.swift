@@ -1,4 +1,5 @@
 import FormatGeneric
+import FormatHelm
 import FormatMaven
 import FormatNPM
 import FormatOCI
@@ -8,7 +9,7 @@ import GranaryModel
 
 /// The formats this binary serves, and the repositories a team starts with.
 enum Formats {
-    static let all: [any PackageFormat] = [OCI(), Generic(), NPM(), Maven(), PyPI()]
+    static let all: [any PackageFormat] = [OCI(), Generic(), NPM(), Maven(), PyPI(), Helm()]
 
     /// Made on the first start: name, format, and whether it takes the names no other repository has.
     static let starters: [(name: String, format: String, isDefault: Bool)] = [
