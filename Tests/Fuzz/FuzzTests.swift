@@ -7,6 +7,7 @@ import NIOCore
 import Testing
 
 @testable import FormatGeneric
+@testable import FormatHelm
 @testable import FormatMaven
 @testable import FormatNPM
 @testable import FormatOCI
@@ -158,6 +159,26 @@ private let targets: [FuzzTarget] = [
         guard let project = ProjectName(stem), let file = try? DistributionName(value, of: project) else { return }
         #expect(!file.filename.contains("/") && file.project.normalized == project.normalized)
     },
+    FuzzTarget("helm-request") { expectParsed(Helm(), head($0, prefix: "/helm/charts/")) },
+    FuzzTarget("helm-chart") { bytes in
+        guard let metadata = try? ChartMetadata(bytes) else { return }
+        let json = try RawJSON(metadata.json.bytes)
+        #expect(json["name"]?.string == metadata.chart.package.text)
+        #expect(json["version"]?.string == metadata.chart.version.text)
+        // JSON is YAML: an index that is read as such says the same, unless a text looks like an alias now.
+        if let again = try? ChartMetadata(json.bytes) { #expect(again.json == metadata.json) }
+    },
+    FuzzTarget("helm-provenance") { bytes in
+        guard let provenance = try? Provenance(bytes) else { return }
+        #expect(provenance.chart.archive.text.hasPrefix(provenance.chart.package.text))
+    },
+    FuzzTarget("helm-file") { bytes in
+        let stem = text(bytes)
+        guard let chart = ChartID(stem: stem) else { return }
+        #expect(chart.archive.text == "\(stem).tgz")
+        let again = try ChartID(name: chart.package.text, version: chart.version.text)
+        #expect(again == chart)
+    },
     FuzzTarget("oci-manifest") { bytes in
         for type in [nil, "application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.index.v1+json"] {
             guard let manifest = try? Manifest(ByteBuffer(bytes: bytes), contentType: type) else { continue }
@@ -250,7 +271,7 @@ struct FuzzTests {
     func socket() async throws {
         let folder = try TemporaryDirectory()
         defer { folder.remove() }
-        let formats: [any PackageFormat] = [OCI(), Generic(), NPM(), Maven(), PyPI()]
+        let formats: [any PackageFormat] = [OCI(), Generic(), NPM(), Maven(), PyPI(), Helm()]
         try await TestServer.run(formats: formats, repositories: [], in: folder) { server in
             let target = FuzzTarget("http") { _ in }
             let corpus = try target.corpus()
