@@ -16,6 +16,11 @@ package struct Artifact: Sendable {
     package let coordinates: Coordinates
     /// In Maven's order; each has files.
     package let versions: [Version]
+
+    init(coordinates: Coordinates, versions: [Version]) {
+        self.coordinates = coordinates
+        self.versions = versions
+    }
 }
 
 extension Maven {
@@ -24,6 +29,8 @@ extension Maven {
         case packages([PackageName], hasMore: Bool)
         /// Nil where there is nothing of it.
         case artifact(Artifact?)
+        /// What another repository says of an artifact, a snapshot or a group.
+        case metadata(Metadata)
     }
 
     package func make(_ selection: Selection, from rows: IndexRows) -> Index {
@@ -59,13 +66,16 @@ extension Maven {
     ) async throws(Problem) -> Metadata? {
         switch address {
         case .snapshot(let coordinates, let version):
+            if let told = try await access.told(.version(coordinates.package, version)) { return told }
             return try await access.artifact(coordinates)?.metadata(of: version)
         case .directory(let segments):
             var found: [Metadata] = []
-            if let coordinates = Coordinates(directory: segments),
-                let artifact = try await access.artifact(coordinates)
-            {
-                found.append(artifact.metadata)
+            if let coordinates = Coordinates(directory: segments) {
+                if let told = try await access.told(.package(coordinates.package)) {
+                    found.append(told)
+                } else if let artifact = try await access.artifact(coordinates) {
+                    found.append(artifact.metadata)
+                }
             }
             let plugins = try await plugins(of: segments, on: access)
             if !plugins.isEmpty {
@@ -206,6 +216,17 @@ extension RepositoryAccess<Maven.Index> {
                 return nil
             }
             return artifact
+        } catch {
+            guard case .unknown = error else { throw error }
+            return nil
+        }
+    }
+
+    /// What an upstream says; nil where none says anything.
+    func told(_ selection: Selection) async throws(Problem) -> Metadata? {
+        do throws(Problem) {
+            guard case .metadata(let metadata) = try await index(selection, Page()) else { return nil }
+            return metadata
         } catch {
             guard case .unknown = error else { throw error }
             return nil

@@ -48,8 +48,8 @@ extension OCI {
     func listTags(
         _ listing: Listing, _ address: ImageAddress, _ access: some RepositoryAccess<Index>
     ) async throws(Problem) -> Reply {
-        let index = try await access.index(.tags(address.image), listing.page)
-        let tags = Array(index.tags.prefix(listing.limit))
+        let index = try await access.index(.tags(address.image), listing.page).page(listing)
+        let tags = index.tags
         var reply = Reply(.ok, .json, text: jsonText(TagList(name: address.name, tags: tags)))
         reply.headers[.link] = index.hasMore ? link(address.tags, listing, after: tags.last) : nil
         return reply
@@ -85,17 +85,16 @@ extension OCI {
         _ access: some RepositoryAccess<Index>
     ) async throws(Problem) -> Reply {
         let selection = Selection.referrers(address.image, target: subject.description, artifactType: artifactType)
-        let stored = try await ifKnown { () async throws(Problem) in try await access.index(selection, listing.page) }
-        var page = Index()
-        if let stored {
-            let folded = listing.limit > 0 ? try await fallbackReferrers(of: subject, address.image, access) : []
-            var held: [Descriptor] = []
-            for descriptor in stored.missing(folded, after: listing.last, artifactType)
-            where try await isHeld(descriptor, address.image, access) {
-                held.append(descriptor)
-            }
-            page = stored.adding(held, limit: listing.limit)
+        let known = try await ifKnown { () async throws(Problem) in try await access.index(selection, listing.page) }
+        // Another registry may know no such list, and have the tag all the same.
+        let stored = (known ?? Index()).page(listing)
+        let folded = listing.limit > 0 ? try await fallbackReferrers(of: subject, address.image, access) : []
+        var held: [Descriptor] = []
+        for descriptor in stored.missing(folded, after: listing.last, artifactType)
+        where try await isHeld(descriptor, address.image, access) {
+            held.append(descriptor)
         }
+        let page = stored.adding(held, limit: listing.limit)
         var reply = referrersReply(page.descriptors)
         if artifactType != nil { reply.headers[.filtersApplied] = "artifactType" }
         let next = page.hasMore ? page.descriptors.last?.digest : nil
@@ -156,6 +155,16 @@ extension OCI {
 }
 
 extension OCI.Index {
+    /// The part of it that a listing asks for. What comes from other registries comes whole.
+    fileprivate func page(_ listing: Listing) -> OCI.Index {
+        let isAfter = { (name: String) in listing.last.map { $0.utf8.lexicographicallyPrecedes(name.utf8) } ?? true }
+        let tags = tags.filter(isAfter)
+        let descriptors = descriptors.filter { isAfter($0.digest) }
+        return OCI.Index(
+            tags: Array(tags.prefix(listing.limit)), descriptors: Array(descriptors.prefix(listing.limit)),
+            hasMore: hasMore || tags.count > listing.limit || descriptors.count > listing.limit)
+    }
+
     /// Those of `folded` that belong on this page, by their digests and the filter, and are not on it.
     func missing(_ folded: [Descriptor], after last: String?, _ artifactType: String?) -> [Descriptor] {
         var known = Set(descriptors.map(\.digest))

@@ -1,0 +1,100 @@
+import FoundationEssentials
+package import GranaryFormat
+package import GranaryModel
+import NIOCore
+
+// The URL of an upstream is that of its registry, without `v2`.
+
+extension OCI {
+    private static let tagLifetime = Duration.seconds(60)
+    private static let listLifetime = Duration.seconds(120)
+    private static let maximumList = ByteCount.mebibytes(32)
+    /// Whatever a client takes; what it gets is what its tag or digest stands for.
+    private static let manifests = [
+        MediaType.imageIndex.text, MediaType.imageManifest.text,
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+        "application/vnd.docker.distribution.manifest.v2+json"
+    ].joined(separator: ", ")
+
+    package func upstreamFile(
+        _ reference: FileReference, of package: PackageName, _ access: some RepositoryAccess<Index>
+    ) async throws(Problem) -> UpstreamFile {
+        switch reference {
+        case .tag(let tag):
+            var file = Self.manifest(tag.text, of: package)
+            file.lifetime = Self.tagLifetime
+            return file
+        case .version(let version):
+            guard let digest = Digest(version.text) else { throw .invalid(.digest, "a digest is algorithm:hex") }
+            var file = Self.manifest(version.text, of: package)
+            file.expected[digest.algorithm.rawValue] = digest.hex
+            return file
+        case .path(let path):
+            guard path.text.hasPrefix("blobs/"), let digest = Digest(String(path.text.dropFirst("blobs/".count))) else {
+                throw .unknown(.file, "an image has blobs and manifests")
+            }
+            var file = UpstreamFile(
+                UpstreamLocation("v2/\(package)/blobs/\(digest)"), limit: Self.maximumBlobSize)
+            file.expected[digest.algorithm.rawValue] = digest.hex
+            file.mediaType = .octetStream
+            return file
+        }
+    }
+
+    private static func manifest(_ reference: String, of package: PackageName) -> UpstreamFile {
+        UpstreamFile(
+            UpstreamLocation("v2/\(package)/manifests/\(reference)", accept: manifests), limit: Manifest.maximumSize)
+    }
+
+    package func upstreamDocument(for selection: Selection) -> UpstreamDocument? {
+        switch selection {
+        case .tags(let image):
+            UpstreamDocument(
+                UpstreamLocation("v2/\(image)/tags/list", accept: MediaType.json.text), lifetime: Self.listLifetime,
+                limit: Self.maximumList)
+        case .referrers(let image, let target, _):
+            UpstreamDocument(
+                UpstreamLocation("v2/\(image)/referrers/\(target)", accept: MediaType.imageIndex.text),
+                lifetime: Self.listLifetime, limit: Self.maximumList)
+        case .version(let image, let version):
+            // What a digest stands for never changes.
+            UpstreamDocument(
+                UpstreamLocation("v2/\(image)/manifests/\(version)", accept: Self.manifests),
+                lifetime: .seconds(24 * 3600), limit: Manifest.maximumSize)
+        case .packages, .package, .directory, .tree, .everything: nil
+        }
+    }
+
+    private struct TagDocument: Decodable { let tags: [String]? }
+
+    private struct ListDocument: Decodable { let manifests: [Descriptor]? }
+
+    package func decode(_ selection: Selection, _ document: ReceivedDocument) throws(Problem) -> Index {
+        let bytes = Data(document.bytes.readableBytesView)
+        // Checked first: a decoder is not to see hostile nesting.
+        _ = try RawJSON(bytes)
+        do {
+            if case .tags = selection {
+                let tags = try JSONDecoder().decode(TagDocument.self, from: bytes).tags ?? []
+                return Index(
+                    tags: tags.filter { TagName($0) != nil }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
+            }
+            var found = try JSONDecoder().decode(ListDocument.self, from: bytes).manifests ?? []
+            if case .referrers(_, _, let type?) = selection { found = found.filter { $0.artifactType == type } }
+            return Index(descriptors: found)
+        } catch {
+            throw .invalid(.content, "this is no document of a registry")
+        }
+    }
+
+    /// Lists are put together; of a digest, the first one that tells of it counts.
+    package func merge(_ selection: Selection, _ indexes: [Index]) -> Index {
+        if case .version = selection { return indexes.first { !$0.descriptors.isEmpty } ?? indexes[0] }
+        var known: Set<String> = []
+        return Index(
+            tags: Set(indexes.flatMap(\.tags)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) },
+            descriptors: indexes.flatMap(\.descriptors).filter { known.insert($0.digest).inserted }
+                .sorted { $0.digest < $1.digest },
+            hasMore: indexes.contains(where: \.hasMore))
+    }
+}
