@@ -129,11 +129,7 @@ extension ClientTests {
 
         private func withLibs(_ body: (Server, Sandbox) async throws -> Void) async throws {
             try await withServer { server, sandbox in
-                var sandbox = sandbox
-                sandbox.limit = .seconds(240)
-                // Java asks the system for the home folder, and not the environment.
-                let home = sandbox.folder.appending(path: "home").path
-                sandbox.environment["MAVEN_OPTS"] = "-Duser.home=\(home) -Xmx256m -XX:TieredStopAtLevel=1"
+                let sandbox = sandbox.forMaven
                 let made = try await sandbox.curl(
                     "-u", server.credentials, "--json", #"{"name": "libs", "format": "maven", "kind": "local"}"#,
                     "\(server.url)/api/v1/repositories")
@@ -146,20 +142,30 @@ extension ClientTests {
 
 extension Program.Output {
     /// Maven tells of failures on its standard output, so all of it is in the failure.
-    fileprivate func expectSuccess() throws { _ = try orThrow() }
+    func expectSuccess() throws { _ = try orThrow() }
 }
 
 extension Server {
     /// Where the Maven repository `libs` is.
-    fileprivate var libs: String { "\(url)/maven/libs" }
+    var libs: String { "\(url)/maven/libs" }
 }
 
 extension Sandbox {
+    /// With time for Maven, and with a home that it keeps to.
+    var forMaven: Sandbox {
+        var sandbox = self
+        sandbox.limit = .seconds(240)
+        // Java asks the system for the home folder, and not the environment.
+        let home = folder.appending(path: "home").path
+        sandbox.environment["MAVEN_OPTS"] = "-Duser.home=\(home) -Xmx256m -XX:TieredStopAtLevel=1"
+        return sandbox
+    }
+
     /// Plugins are of Debian's packages, so that nothing is asked of any other server.
-    fileprivate static let plugins = "org.apache.maven.plugins:maven-"
+    static let plugins = "org.apache.maven.plugins:maven-"
 
     /// Settings with Debian's repository in the place of Maven's own, and with the password of a server, if there is one.
-    fileprivate func configureMaven(for server: Server) throws {
+    func configureMaven(for server: Server) throws {
         let user = "<username>admin</username><password>\(server.password)</password>"
         let login = server.password.isEmpty ? "" : "<server><id>libs</id>\(user)</server>"
         let debian = """
@@ -185,12 +191,12 @@ extension Sandbox {
             """, to: "settings.xml")
     }
 
-    fileprivate func mvn(_ arguments: String...) async throws -> Program.Output {
+    func mvn(_ arguments: String...) async throws -> Program.Output {
         try await attempt("mvn", ["-B", "-ntp", "-s", "settings.xml"] + arguments)
     }
 
     /// Files to deploy, of which each says what it is.
-    fileprivate func makeArtifact(_ name: String, version: String) throws {
+    func makeArtifact(_ name: String, version: String) throws {
         try write("\(name) \(version) jar", to: "\(name).jar")
         try write("\(name) \(version) sources", to: "\(name)-sources.jar")
         try write("\(name) \(version) javadoc", to: "\(name)-javadoc.jar")
@@ -215,7 +221,7 @@ extension Sandbox {
         try #require(zip.terminationStatus == 0)
     }
 
-    fileprivate func writePOM(_ name: String, _ version: String, _ more: String, to path: String) throws {
+    func writePOM(_ name: String, _ version: String, _ more: String, to path: String) throws {
         try write(
             """
             <project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
@@ -224,7 +230,7 @@ extension Sandbox {
     }
 
     /// Deploys what `makeArtifact` has made, whatever comes of it.
-    fileprivate func deploy(
+    func deploy(
         _ name: String, _ version: String, to server: Server, _ more: String...
     ) async throws -> Program.Output {
         try configureMaven(for: server)
@@ -240,7 +246,7 @@ extension Sandbox {
     /// What a new project gets that depends on these artifacts of `com.acme`, by the names of the files; nothing is remembered of
     /// other projects.
     @discardableResult
-    fileprivate func resolve(_ artifacts: String..., from server: Server) async throws -> [String: String] {
+    func resolve(_ artifacts: String..., from server: Server) async throws -> [String: String] {
         try configureMaven(for: server)
         try? FileManager.default.removeItem(atPath: path("local-repository/com"))
         try? FileManager.default.removeItem(atPath: path("resolved"))

@@ -85,9 +85,17 @@ struct MountAccess: ServiceAccess {
     ) -> Rights {
         // A token that reaches only so far must not fetch one that reaches further.
         guard caller.scopes == nil else { return [] }
-        let question = Authorization.Question(
-            rights: [], repository: repository.name, anonymousRead: repository.settings.anonymousRead, package: package)
-        return Authorization.rights(of: caller, on: question, grants: snapshot.grants)
+        func rights(on repository: Repository) -> Rights {
+            let question = Authorization.Question(
+                rights: [], repository: repository.name, anonymousRead: repository.settings.anonymousRead,
+                package: package)
+            return Authorization.rights(of: caller, on: question, grants: snapshot.grants)
+        }
+        let own = rights(on: repository)
+        guard repository.kind == .virtual else { return own }
+        // What is published there goes to a member.
+        return own.intersection(.read).union(
+            rights(on: snapshot.target(of: .write, repository)).subtracting(.read))
     }
 }
 

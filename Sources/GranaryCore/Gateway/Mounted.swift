@@ -36,8 +36,9 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
     }
 
     func respondNow(to request: IncomingRequest, rest: String, _ principal: Principal) -> Outcome? {
-        let context = Context(request: request, principal: principal, snapshot: services.snapshot.value)
-        guard case .repository(let address) = enter(rest, context) else { return nil }
+        let entering = Context(request: request, principal: principal, snapshot: services.snapshot.value)
+        guard case .repository(let address) = enter(rest, entering) else { return nil }
+        let context = entering.reaching(address.repository)
         let head = head(of: request, prefix: address.prefix, path: address.path)
         guard let operation = try? format.parse(head),
             (try? authorize(operation.requirement, context, on: address.repository)) != nil,
@@ -94,6 +95,15 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
         let request: IncomingRequest
         let principal: Principal
         let snapshot: Snapshot
+
+        /// With a credential that reaches the members of a virtual repository.
+        func reaching(_ repository: Repository) -> Context {
+            guard principal.scopes != nil, let members = repository.settings.members else { return self }
+            return Context(
+                request: request,
+                principal: principal.reaching(snapshot.members(of: members).map(\.name), through: repository.name),
+                snapshot: snapshot)
+        }
     }
 
     /// A repository, and how the request spelled the way to it.
@@ -148,6 +158,7 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
     // MARK: Repositories
 
     private func serve(_ address: Address, _ context: Context) async -> Outcome {
+        let context = context.reaching(address.repository)
         let head = head(of: context.request, prefix: address.prefix, path: address.path)
         let repository = address.repository
         var parsed: Operation<Format.Call>?

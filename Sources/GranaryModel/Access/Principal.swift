@@ -18,6 +18,17 @@ package struct Principal: Sendable, Hashable {
     /// The same identity as if it had come with its whole credential.
     package var unlimited: Principal { Principal(user: user, isAdministrator: isAdministrator, scopes: nil) }
 
+    /// The same identity with a credential that reaches the members of a virtual repository as far as it reaches that: what
+    /// somebody may do there is asked of each member besides.
+    package func reaching(_ members: [RepositoryName], through virtual: RepositoryName) -> Principal {
+        guard let scopes else { return self }
+        let added = scopes.filter { $0.repository == virtual }.flatMap { scope in
+            members.map { Scope(repository: $0, package: scope.package, rights: scope.rights) }
+        }
+        return Principal(
+            user: user, isAdministrator: isAdministrator, scopes: scopes + added, mayList: mayList)
+    }
+
     /// Somebody who showed no credential.
     package static let anonymous = Principal(user: nil, isAdministrator: false, scopes: nil)
 

@@ -1,0 +1,202 @@
+import Foundation
+import GranaryTestKit
+import Testing
+
+extension ClientTests {
+    @Suite("Pulling through")
+    struct PullThrough {
+        @Test("skopeo pulls another registry's images through, also when that is gone, and pushes its own beside them")
+        func images() async throws {
+            try await withServer { server, sandbox in
+                let (registry, host) = try await sandbox.startRegistry()
+                defer { registry.signal(9) }
+                let image = try await sandbox.makeImage("image", "--platforms", "amd64,arm64")
+                try await sandbox.push(image, to: "\(host)/team/app:v1")
+                try await sandbox.makeRemote("hub", "oci", of: "http://\(host)/", on: server)
+                try await sandbox.make("own", "oci", on: server)
+                try await sandbox.makeVirtual("all", "oci", of: ["own", "hub"], on: server)
+                let first = sandbox.emptyLayout("first")
+                try await sandbox.pull("\(server.host)/all/team/app:v1", into: first)
+                #expect(try first.digest() == image.digest() && first.blobs() == image.blobs())
+                let other = try await sandbox.makeImage("other", "--layer-mib", "2", "--seed", "other")
+                try await sandbox.push(other, to: "\(server.host)/all/mine:v1")
+                #expect(try await sandbox.skopeoDigest("\(server.host)/own/mine:v1") == other.digest())
+                registry.signal(9)
+                _ = try? await registry.end(within: .seconds(5))
+                for name in ["all", "hub"] {
+                    let again = sandbox.emptyLayout("again-\(name)")
+                    try await sandbox.pull("\(server.host)/\(name)/team/app:v1", into: again)
+                    #expect(try again.digest() == image.digest() && again.blobs() == image.blobs())
+                }
+                let missing = try await sandbox.attempt(
+                    "skopeo", "inspect", "--tls-verify=false", "docker://\(server.host)/all/team/never:v1")
+                #expect(!missing.hasSucceeded)
+            }
+        }
+
+        @Test("pip installs an application with its dependencies through, and again with the upstream cut off")
+        func application() async throws {
+            try await withServer { server, sandbox in
+                var sandbox = sandbox
+                sandbox.limit = .seconds(420)
+                sandbox.environment.merge(["PIP_CONFIG_FILE": "/dev/null", "PIP_NO_CACHE_DIR": "1"]) { $1 }
+                let index = try await sandbox.packageIndex()
+                try await sandbox.makeRemote("world", "pypi", of: index, on: server)
+                try await sandbox.make("own", "pypi", on: server)
+                try await sandbox.makeVirtual("py", "pypi", of: ["own", "world"], on: server)
+                let simple = "http://admin:\(server.password)@\(server.host)/pypi/py/simple/"
+                var installed: [Set<String>] = []
+                for target in ["first", "second"] {
+                    try await sandbox.run(
+                        Python.pip, "install", "-q", "--disable-pip-version-check", "--only-binary", ":all:",
+                        "--target", sandbox.path(target), "-i", simple, "jupyter-server")
+                    let files = try FileManager.default.contentsOfDirectory(atPath: sandbox.path(target))
+                    installed.append(Set(files.filter { $0.hasSuffix(".dist-info") }))
+                    try await sandbox.change("world", #"{"upstream":{"isOffline":true}}"#, on: server)
+                }
+                #expect(installed[0].count > 40 && installed[0] == installed[1])
+            }
+        }
+
+        @Test("npm installs its own and others' packages from one address, and from the cache when the others are gone")
+        func node() async throws {
+            try await withServer { far, _ in
+                try await withServer { near, sandbox in
+                    var sandbox = sandbox
+                    sandbox.limit = .seconds(120)
+                    try await sandbox.make("web", "npm", on: far)
+                    try await sandbox.publishNode("left", "1.0.0", to: "\(far.host)/npm/web/", far.password)
+                    try await sandbox.makeRemote(
+                        "far", "npm", of: "\(far.url)/npm/web/", user: "admin", password: far.password, on: near)
+                    try await sandbox.make("own", "npm", on: near)
+                    try await sandbox.makeVirtual("all", "npm", of: ["own", "far"], deployment: "own", on: near)
+                    let all = "\(near.host)/npm/all/"
+                    try await sandbox.publishNode("@acme/right", "2.0.0", to: all, near.password)
+                    try sandbox.write(#"{"name":"app","version":"1.0.0"}"#, to: "app/package.json")
+                    try await sandbox.npm(all, near.password, "install", "left", "@acme/right", in: "app")
+                    let lock = String(decoding: try sandbox.read("app/package-lock.json"), as: UTF8.self)
+                    #expect(lock.contains("http://\(all)left/-/left-1.0.0.tgz"))
+                    far.kill()
+                    try FileManager.default.removeItem(atPath: sandbox.path("app/node_modules"))
+                    try await sandbox.npm(all, near.password, "ci", in: "app")
+                    let manifest = String(
+                        decoding: try sandbox.read("app/node_modules/left/package.json"), as: UTF8.self)
+                    #expect(manifest.contains("1.0.0"))
+                }
+            }
+        }
+
+        @Test("mvn resolves through, deploys beside it, and resolves again when the upstream is gone")
+        func maven() async throws {
+            try await withServer { far, _ in
+                try await withServer { near, nearSandbox in
+                    let sandbox = nearSandbox.forMaven
+                    try await sandbox.make("libs", "maven", on: far)
+                    try sandbox.makeArtifact("lib", version: "1.0")
+                    try await sandbox.deploy("lib", "1.0", to: far).expectSuccess()
+                    try await sandbox.makeRemote(
+                        "far", "maven", of: "\(far.libs)/", user: "admin", password: far.password, on: near)
+                    try await sandbox.make("own", "maven", on: near)
+                    try await sandbox.makeVirtual("libs", "maven", of: ["own", "far"], deployment: "own", on: near)
+                    #expect(try await sandbox.resolve("lib:1.0", from: near)["lib-1.0.jar"] == "lib 1.0 jar")
+                    #expect(try await sandbox.resolve("lib:[0.9,2)", from: near)["lib-1.0.jar"] == "lib 1.0 jar")
+                    try sandbox.makeArtifact("mine", version: "3.0")
+                    try await sandbox.deploy("mine", "3.0", to: near).expectSuccess()
+                    far.kill()
+                    let files = try await sandbox.resolve("lib:1.0", "mine:3.0", from: near)
+                    #expect(files["lib-1.0.jar"] == "lib 1.0 jar" && files["mine-3.0.jar"] == "mine 3.0 jar")
+                }
+            }
+        }
+    }
+}
+
+extension Sandbox {
+    /// Debian's registry, as others run it, and how image names begin there.
+    fileprivate func startRegistry() async throws -> (RunningProgram, host: String) {
+        let script = "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])"
+        let host = "127.0.0.1:\(try await run("python3", "-c", script).text)"
+        try write(
+            """
+            version: 0.1
+            storage: {filesystem: {rootdirectory: \(path("registry"))}}
+            http: {addr: \(host)}
+            """, to: "registry.yml")
+        // The registry reads its settings from the environment, too, and takes that of the clients for one.
+        let program = try start(
+            try find("env"),
+            ["-u", "REGISTRY_AUTH_FILE", try find("docker-registry"), "serve", path("registry.yml")])
+        for _ in 0..<100 where try await attempt("curl", "-sf", "http://\(host)/v2/").hasSucceeded == false {
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        try #require(program.isRunning, "\(program.log)")
+        return (program, host)
+    }
+
+    /// Where pip gets its packages from on this machine.
+    fileprivate func packageIndex() async throws -> String {
+        let configured = ProcessInfo.processInfo.environment["PIP_INDEX_URL"]
+        let script = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
+        var text = configured ?? ""
+        if text.isEmpty { text = try await run(Python.python, "-c", script).text }
+        return text.hasSuffix("/") ? text : text + "/"
+    }
+
+    /// Makes a local repository.
+    fileprivate func make(_ name: String, _ format: String, on server: Server) async throws {
+        try await post(#"{"name":"\#(name)","format":"\#(format)","kind":"local"}"#, on: server)
+    }
+
+    /// Makes a remote repository.
+    fileprivate func makeRemote(
+        _ name: String, _ format: String, of url: String, user: String = "", password: String = "", on server: Server
+    ) async throws {
+        let login = user.isEmpty ? "" : #","user":"\#(user)","password":"\#(password)""#
+        let upstream = #"{"url":"\#(url)","allowsPrivateAddresses":true\#(login)}"#
+        try await post(
+            #"{"name":"\#(name)","format":"\#(format)","kind":"remote","settings":{"upstream":\#(upstream)}}"#,
+            on: server)
+    }
+
+    /// Makes a virtual repository.
+    fileprivate func makeVirtual(
+        _ name: String, _ format: String, of members: [String], deployment: String = "own", on server: Server
+    ) async throws {
+        let order = members.map { #""\#($0)""# }.joined(separator: ",")
+        let settings = #"{"members":{"order":[\#(order)],"deployment":"\#(deployment)"}}"#
+        try await post(
+            #"{"name":"\#(name)","format":"\#(format)","kind":"virtual","settings":\#(settings)}"#, on: server)
+    }
+
+    private func post(_ body: String, on server: Server) async throws {
+        let made = try await curl(
+            "-u", server.credentials, "--json", body, "\(server.url)/api/v1/repositories")
+        try #require(made.status == 201, "\(made.text)")
+    }
+
+    fileprivate func change(_ name: String, _ body: String, on server: Server) async throws {
+        let changed = try await curl(
+            "-u", server.credentials, "-X", "PATCH", "--json", body, "\(server.url)/api/v1/repositories/\(name)")
+        try #require(changed.status == 200, "\(changed.text)")
+    }
+
+    /// Runs npm in a folder, against a registry that it has the password of.
+    fileprivate func npm(
+        _ registry: String, _ password: String, _ arguments: String..., in folder: String
+    ) async throws {
+        let credential = Data("admin:\(password)".utf8).base64EncodedString()
+        // A cache of its own each time: what was there before would not be asked for.
+        let cache = path("cache-\(UUID().uuidString)")
+        try write(
+            "registry=http://\(registry)\n//\(registry):_auth=\(credential)\nupdate-notifier=false\ncache=\(cache)\n",
+            to: "home/.npmrc")
+        try await run("env", ["-C", path(folder), try find("npm"), "--no-audit", "--no-fund"] + arguments)
+    }
+
+    fileprivate func publishNode(
+        _ name: String, _ version: String, to registry: String, _ password: String
+    ) async throws {
+        try write(#"{"name":"\#(name)","version":"\#(version)"}"#, to: "\(name)/package.json")
+        try await npm(registry, password, "publish", in: name)
+    }
+}
