@@ -158,6 +158,7 @@ let package = Package(
         tests("GranaryPolicy", ["GranaryModel", "GranaryPolicy"]),
         tests("GranaryFormat", ["GranaryModel", "GranaryFormat", "GranaryTestKit", .nioCore]),
         tests("GranaryStore", ["GranaryModel", "GranaryPorts", "GranaryStore", "GranarySQLite", "GranaryTestKit"]),
+        tests("GranaryUpstream", ["GranaryUpstream", .httpTypes]),
         tests("GranarySQLite", ["GranaryPorts", "GranarySQLite", "GranaryTestKit"]),
         tests(
             "GranaryBlobsFilesystem",

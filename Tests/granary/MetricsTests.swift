@@ -45,7 +45,7 @@ struct MetricsTests {
             expect(
                 [
                     "granary_sweep_removed_blobs_total 1", "granary_sweep_removed_bytes_total 4",
-                    #"granary_verified_blobs_total{by="check"} 1"#, #"granary_verified_bytes_total{by="check"} 4"#,
+                    #"granary_verified_blobs_total{by="check"} 2"#, #"granary_verified_bytes_total{by="check"} 5"#,
                     #"granary_damaged_blobs_total{by="check"} 0"#, #"granary_damaged_blobs_total{by="scrub"} 0"#,
                     #"granary_jobs_started_total{kind="sweep"} 2"#, #"granary_jobs_started_total{kind="backup"} 1"#,
                     #"granary_jobs_finished_total{kind="check",outcome="done"} 1"#,
@@ -76,6 +76,25 @@ struct MetricsTests {
     }
 
     /// A server that has served, swept, checked and made a backup.
+    /// Something of an upstream that answers once and then fails.
+    private func pullThrough(_ server: RunningServer) async throws {
+        let login = TestServer.basic("admin", "a password for tests")
+        try await FakeUpstream.run({ _ in .respond(200, [:], [1]) }) { upstream in
+            let settings = #"{"upstream":{"url":"\#(upstream.url)","allowsPrivateAddresses":true,"freshSeconds":0}}"#
+            let body = #"{"name":"far","format":"generic","kind":"remote","settings":\#(settings)}"#
+            let made = try await TestServer.send(
+                "POST", url: "\(server.address)/api/v1/repositories", ["Content-Type": "application/json"],
+                body: Array(body.utf8), authorization: login)
+            try #require(made.status == 201, "\(made.text)")
+            for status in [200, 500] {
+                upstream.answer { _ in .respond(status, [:], [1]) }
+                let answer = try await TestServer.send(
+                    "GET", url: "\(server.address)/generic/far/a", authorization: login)
+                #expect(answer.status == 200 && (status == 200) == (answer["Age"] == nil))
+            }
+        }
+    }
+
     private func inUse(_ body: (Workplace, RunningServer) async throws -> Void) async throws {
         try await Workplace.fresh { fresh in
             let workplace = fresh.with([
@@ -92,6 +111,7 @@ struct MetricsTests {
                     method, url: "\(server.address)/generic/files/a/\(path)", body: Array(content.utf8),
                     authorization: TestServer.basic("admin", "a password for tests"))
             }
+            try await pullThrough(server)
             for command in [["gc", "--dry-run"], ["gc", "--grace", "0s"], ["check"], ["backup"]] {
                 let ran = try await workplace.run(command)
                 try #require(ran.status == 0, "\(ran)")

@@ -18,7 +18,7 @@ package struct UpstreamSettings: Sendable, Equatable, Codable {
     package var include: [String]
     /// What of the upstream is not there, whatever `include` says.
     package var exclude: [String]
-    /// For how many seconds documents that change are taken as they are; nil is what the format finds right.
+    /// For how many seconds what changes is taken as it is; nil is what the format finds right.
     package var freshSeconds: Int64?
     /// How many seconds a version must have been out to be shown and served.
     package var minimumAgeSeconds: Int64

@@ -39,7 +39,7 @@ struct RemoteRepository<Format: PackageFormat>: ServedRepository {
         try authorize(package)
         try requireCovered(package)
         let item = try await cache.whole(key(reference, package)) { () throws(Problem) in
-            Want(try await format.upstreamFile(reference, of: package, self))
+            Want(lasting(try await format.upstreamFile(reference, of: package, self)))
         }
         return stored(item, reference, package)
     }
@@ -49,7 +49,7 @@ struct RemoteRepository<Format: PackageFormat>: ServedRepository {
         try requireCovered(package)
         var wanted: UpstreamFile?
         let opening = try await cache.open(key(reference, package)) { () throws(Problem) in
-            let file = try await format.upstreamFile(reference, of: package, self)
+            let file = lasting(try await format.upstreamFile(reference, of: package, self))
             wanted = file
             return Want(file)
         }
@@ -59,6 +59,13 @@ struct RemoteRepository<Format: PackageFormat>: ServedRepository {
             let file = ArrivingFile(size: beginning.size, chunks: TransferChunks(transfer: transfer))
             return .arriving(file, beginning.mediaType, expected(wanted, beginning, reference, package))
         }
+    }
+
+    /// With the lifetime that the repository is set to, where it changes at all.
+    private func lasting(_ file: UpstreamFile) -> UpstreamFile {
+        var file = file
+        if file.lifetime != nil, let seconds = upstream.freshSeconds { file.lifetime = .seconds(seconds) }
+        return file
     }
 
     /// What the file will turn out to be, where that is known before it is here.
