@@ -50,7 +50,9 @@ package protocol PackageFormat: Sendable {
     /// Makes the index of a remote repository from what its upstream sent. Throws `.invalid(.content, …)` for what is no such
     /// document. Pure.
     func decode(_ selection: Selection, _ document: ReceivedDocument) throws(Problem) -> Index
-    /// Where the upstream keeps a file. Throws `.unknown` where there is none; `access` is for indexes that know it.
+    /// Takes out of an index what is too young, in such a way that `upstreamFile` can say why. Pure.
+    func withholding(_ index: Index, _ gate: ReleaseGate) -> Index
+    /// Where the upstream keeps a file. Throws `.denied` for what an index holds back; throws `.unknown` where there is none; `access` is for indexes that know it.
     func upstreamFile(
         _ reference: FileReference, of package: PackageName, _ access: some RepositoryAccess<Index>
     ) async throws(Problem) -> UpstreamFile
@@ -89,6 +91,8 @@ extension PackageFormat {
     ) async throws(Problem) -> UpstreamFile {
         throw .unsupported("\(name) fetches nothing from upstreams")
     }
+
+    package func withholding(_ index: Index, _ gate: ReleaseGate) -> Index { index }
 
     package func merge(_ selection: Selection, _ indexes: [Index]) -> Index { indexes[0] }
 

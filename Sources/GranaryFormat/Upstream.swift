@@ -50,6 +50,29 @@ package struct UpstreamFile: Sendable {
     }
 }
 
+/// The rule that holds back what is too young (a release-age gate).
+package struct ReleaseGate: Sendable {
+    /// What was published after this moment is held back, and so is what nobody knows the moment of.
+    package let cutoff: Timestamp
+    /// For how long.
+    package let minimumAge: Duration
+
+    package init(cutoff: Timestamp, minimumAge: Duration) {
+        self.cutoff = cutoff
+        self.minimumAge = minimumAge
+    }
+
+    /// Whether something that was published at a moment is held back.
+    package func holds(_ published: Timestamp?) -> Bool { published.map { $0 > cutoff } ?? true }
+
+    /// Why something is refused, and what would satisfy the rule.
+    package func refusal(_ what: String, _ published: Timestamp?) -> Problem {
+        let age = "is held back until it has been out for \(minimumAge.components.seconds) seconds"
+        guard let published else { return .denied("\(what) \(age), and nobody says since when it is") }
+        return .denied("\(what) \(age), which is at \(published.adding(minimumAge))")
+    }
+}
+
 /// A document as it came from an upstream.
 package struct ReceivedDocument: Sendable {
     package let bytes: ByteBuffer

@@ -40,7 +40,7 @@ struct ManagementTests {
             statuses: [401, 403, 403, 400]),
         Case(
             method: "POST", path: "/repositories", body: #"{"name":"r","format":"generic","kind":"remote"}"#,
-            statuses: [401, 403, 403, 400]),
+            statuses: [401, 403, 403, 409]),
         Case(
             method: "POST", path: "/repositories", body: #"{"name":"r","format":"generic","kind":"odd"}"#,
             statuses: [401, 400, 400, 400]),

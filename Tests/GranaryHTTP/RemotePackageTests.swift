@@ -123,6 +123,25 @@ struct RemotePackageTests {
         }
     }
 
+    @Test("What is too young is neither shown nor served, and tags lead to what is old enough")
+    func releaseAge() async throws {
+        let clock = ManualClock(at: try #require(Timestamp("2021-01-04T00:00:00Z")))
+        try await FakeUpstream.run(Self.registry) { upstream in
+            try await withRemote(of: upstream, format: NPM(), { $0.minimumAgeSeconds = 3 * 86400 }, clock: clock) {
+                server async throws in
+                let young = try RawJSON(try await server.send("GET", "/npm/far/@acme%2fleft").body)
+                #expect(young["versions"]?.members?.map(\.name) == ["0.9.0"])
+                #expect(young["dist-tags"]?["latest"]?.string == "0.9.0" && young["time"]?["1.0.0"] == nil)
+                let refused = try await server.send("GET", "/npm/far/@acme/left/-/left-1.0.0.tgz")
+                #expect(refused.status == 403 && refused.text.contains("2021-01-05T03:04:05.678Z"))
+                clock.advance(by: .seconds(2 * 86400))
+                let old = try RawJSON(try await server.send("GET", "/npm/far/@acme%2fleft").body)
+                #expect(old["dist-tags"]?["latest"]?.string == "1.0.0")
+                #expect(try await server.send("GET", "/npm/far/@acme/left/-/left-1.0.0.tgz").body == Self.tarball)
+            }
+        }
+    }
+
     @Test("A packument is served with our addresses and all that it says")
     func node() async throws {
         try await FakeUpstream.run(Self.registry) { upstream in

@@ -56,7 +56,9 @@ struct ClientCommandTests {
                     5, "'web' exists already"))
             #expect(
                 try await workplace.run("repo", "create", "Web", "--format", "generic").isComplaint(1, "lower-case"))
-            #expect(try await workplace.run("repo", "create", "x", "--format", "odd").isComplaint(1, "generic, maven"))
+            #expect(
+                try await workplace.run("repo", "create", "x", "--format", "odd").isComplaint(1, "generic, helm, maven")
+            )
             #expect(
                 try await workplace.run("repo", "set", "web", "--write-policy", "odd").isComplaint(
                     64, "allow, once or deny"))

@@ -21,10 +21,12 @@ extension NPM {
         _ reference: FileReference, of package: PackageName, _ access: some RepositoryAccess<Index>
     ) async throws(Problem) -> UpstreamFile {
         guard case .path(let path) = reference,
-            case .packument(let packument) = try await access.index(.package(package), Page()),
-            let version = packument.versions.first(where: { $0.tarball == path }),
+            case .packument(let packument) = try await access.index(.package(package), Page())
+        else { throw .unknown(.file, "tarballs have paths here") }
+        if let young = packument.withheld[path] { throw young.gate.refusal("'\(path)'", young.published) }
+        guard let version = packument.versions.first(where: { $0.tarball == path }),
             let dist = version.manifest["dist"], let address = dist["tarball"]?.string
-        else { throw .unknown(.file, "there is no tarball '\(reference)'") }
+        else { throw .unknown(.file, "there is no tarball '\(path)'") }
         var file = UpstreamFile(UpstreamLocation(address), limit: Self.maximumTarball)
         file.expected = Self.expected(dist)
         file.mediaType = .octetStream
@@ -66,6 +68,20 @@ extension NPM {
             Packument(
                 name: package, versions: versions.compactMap { .init($0.name, $0.value, times[$0.name], package) },
                 tags: Dictionary(tags, uniquingKeysWith: { first, _ in first })))
+    }
+
+    /// A dist-tag that would lead to what is held back is none; `latest` is found anew.
+    package func withholding(_ index: Index, _ gate: ReleaseGate) -> Index {
+        guard case .packument(let packument) = index else { return index }
+        let published = { (version: Packument.Version) in version.published.milliseconds > 0 ? version.published : nil }
+        let kept = packument.versions.filter { !gate.holds(published($0)) }
+        let names = Set(kept.map(\.number.core))
+        var rest = Packument(
+            name: packument.name, versions: kept, tags: packument.tags.filter { names.contains($0.value) })
+        for version in packument.versions where !names.contains(version.number.core) {
+            if let tarball = version.tarball { rest.withheld[tarball] = (published(version), gate) }
+        }
+        return .packument(rest)
     }
 
     /// Of a version, the first member that has it counts, and whole; of a dist-tag, the first member that sets it.

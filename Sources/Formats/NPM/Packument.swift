@@ -23,6 +23,8 @@ package struct Packument: Sendable {
     package let versions: [Version]
     /// Versions by dist-tag.
     package let tags: [String: String]
+    /// What is too young, by the name of the tarball: when it was published, and by which rule it is held back.
+    package var withheld: [FilePath: (published: Timestamp?, gate: ReleaseGate)] = [:]
 
     /// Where `latest` points: what a tag says, else the highest version that is no pre-release, else the highest.
     package var latest: Version? {

@@ -54,6 +54,8 @@ package struct ProjectPage: Sendable {
     /// In the order in which they were published.
     package var versions: [String] = []
     package var files: [File] = []
+    /// What is too young, by file name: when it was published, and by which rule it is held back.
+    package var withheld: [String: (published: Timestamp?, gate: ReleaseGate)] = [:]
     /// Those of `versions` that rows are there of.
     package var releases: [Release] = []
 

@@ -35,6 +35,7 @@ extension PyPI {
         else { throw .unknown(.file, "files have paths here") }
         let isMetadata = path.text.hasSuffix(Self.metadataSuffix)
         let name = isMetadata ? String(path.text.dropLast(Self.metadataSuffix.count)) : path.text
+        if let young = page.withheld[name] { throw young.gate.refusal("'\(name)'", young.published) }
         guard let file = page.files.first(where: { $0.filename == name }), let location = file.location else {
             throw .unknown(.file, "there is no file '\(path)'")
         }
@@ -93,6 +94,17 @@ extension PyPI {
             names = try SimpleAnchors.all(in: document.html()).map(\.text)
         }
         return .projects(Set(names.compactMap { ProjectName($0)?.normalized }).sorted(), next: nil)
+    }
+
+    package func withholding(_ index: Index, _ gate: ReleaseGate) -> Index {
+        guard case .project(var page) = index else { return index }
+        for file in page.files {
+            let published = file.uploadTime.flatMap { Timestamp($0) }
+            if gate.holds(published) { page.withheld[file.filename] = (published, gate) }
+        }
+        page.files.removeAll { page.withheld[$0.filename] != nil }
+        page.setVersions()
+        return .project(page)
     }
 
     /// Of a file name, the first member that has it counts; of a project's standing, the first one that has the project.

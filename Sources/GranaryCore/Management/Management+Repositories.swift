@@ -130,10 +130,10 @@ extension RepositorySettings {
             throw .invalid(.repository, "a description has at most \(limit) bytes and no control characters")
         }
         guard (upstream != nil) == (kind == .remote) else {
-            throw .invalid(.repository, "a remote repository has an upstream, and no other has one")
+            throw .conflict("a remote repository has an upstream, and no other has one")
         }
         guard (members != nil) == (kind == .virtual) else {
-            throw .invalid(.repository, "a virtual repository has members, and no other has any")
+            throw .conflict("a virtual repository has members, and no other has any")
         }
         try upstream?.check()
         try members?.check(of: name, format, snapshot)
@@ -154,8 +154,13 @@ extension UpstreamSettings {
             throw .invalid(.repository, "the user of an upstream has no colon and no control characters")
         }
         try checkPatterns(include + exclude, limit: Self.maximumPatterns)
-        guard (freshSeconds ?? 0) >= 0, minimumAgeSeconds >= 0, (cacheBytes ?? 0) >= 0 else {
-            throw .invalid(.repository, "times and sizes are not negative")
+        let times = 0...Self.maximumSeconds
+        guard times.contains(freshSeconds ?? 0), times.contains(minimumAgeSeconds),
+            (0...Self.maximumCacheBytes).contains(cacheBytes ?? 0)
+        else {
+            throw .invalid(
+                .repository,
+                "times are 0 to \(Self.maximumSeconds) seconds, and a cache has 0 to \(Self.maximumCacheBytes) bytes")
         }
     }
 }
@@ -165,20 +170,20 @@ extension MemberSettings {
         of name: RepositoryName, _ format: FormatName, _ snapshot: Snapshot
     ) throws(Problem) {
         guard order.count <= Self.maximumCount, Set(order).count == order.count else {
-            throw .invalid(.repository, "members are at most \(Self.maximumCount), each once")
+            throw .conflict("members are at most \(Self.maximumCount), each once")
         }
         for member in order {
             guard let known = RepositoryName(member).flatMap({ snapshot.repositories[$0] }) else {
-                throw .invalid(.repository, "there is no repository '\(member)'")
+                throw .conflict("there is no repository '\(member)'")
             }
             guard known.format == format, known.kind != .virtual else {
-                throw .invalid(.repository, "a member is a local or remote repository of the same format")
+                throw .conflict("a member is a local or remote repository of the same format")
             }
         }
         if let deployment {
             let target = RepositoryName(deployment).flatMap { snapshot.repositories[$0] }
             guard order.contains(deployment), target?.kind == .local else {
-                throw .invalid(.repository, "what is published goes to a member that is local")
+                throw .conflict("what is published goes to a member that is local")
             }
         }
         try checkPatterns(reserved, limit: Self.maximumPatterns)

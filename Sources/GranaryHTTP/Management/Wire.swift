@@ -86,7 +86,7 @@ package enum Wire {
             to old: UpstreamSettings?, _ seal: (String) throws(Problem) -> String
         ) throws(Problem) -> UpstreamSettings {
             guard let address = url ?? old?.url else {
-                throw .invalid(.repository, "an upstream has a URL")
+                throw .conflict("there is no upstream yet, and a new one has a URL")
             }
             var settings = old ?? UpstreamSettings(url: address)
             settings.url = address.hasSuffix("/") ? address : address + "/"

@@ -75,7 +75,11 @@ extension Wire {
             ]),
         "UpstreamChange": .request(
             upstream.map { .optional($0, $1) } + [
-                .optional("password", .string("Of the user, or a bearer token; never shown; empty takes it away"))
+                .optional(
+                    "password",
+                    .showable(
+                        "Of the user, or a bearer token; never shown; empty takes it away",
+                        limit: UpstreamSettings.maximumSecretBytes, mayBeEmpty: true))
             ]),
         "NewUser": .request([
             .required("name", .userName(UserName.grammar)),
@@ -132,14 +136,37 @@ extension Wire {
     private static let patterns = Schema.array(.printable(Pattern.grammar, limit: Pattern.maximumBytes))
 
     private static let upstream: [(String, Schema)] = [
-        ("url", .printable("http or https; the format's addresses follow it", limit: UpstreamSettings.maximumURLBytes)),
-        ("user", .string("Nobody known when left out; without one, the password is a bearer token")),
+        (
+            "url",
+            .string(
+                "http or https; the format's addresses follow it", length: 1...(UpstreamSettings.maximumURLBytes - 1),
+                pattern: "^https?://[A-Za-z0-9][A-Za-z0-9.:_-]*(/[A-Za-z0-9._~!$&'()*+,;=:%/-]*)?$")
+        ),
+        (
+            "user",
+            .string(
+                "Nobody known when empty; without one, the password is a bearer token", length: 0...255,
+                pattern: "^[ -9;-~]*$")
+        ),
         ("allowsPrivateAddresses", .boolean("Whether it may have a private or loopback address")),
         ("isOffline", .boolean("Whether it is never asked: what is in the cache is all there is")),
         ("include", patterns), ("exclude", patterns),
-        ("freshSeconds", .integer("For how long documents are taken as they are", minimum: 0, maximum: nil)),
-        ("minimumAgeSeconds", .integer("How long a version must have been out to be served", minimum: 0, maximum: nil)),
-        ("cacheBytes", .integer("What the cache may hold", minimum: 0, maximum: nil))
+        (
+            "freshSeconds",
+            .integer(
+                "For how long documents are taken as they are", minimum: 0,
+                maximum: Int(UpstreamSettings.maximumSeconds))
+        ),
+        (
+            "minimumAgeSeconds",
+            .integer(
+                "How long a version must have been out to be served", minimum: 0,
+                maximum: Int(UpstreamSettings.maximumSeconds))
+        ),
+        (
+            "cacheBytes",
+            .integer("What the cache may hold", minimum: 0, maximum: Int(UpstreamSettings.maximumCacheBytes))
+        )
     ]
 
     private static let members: [Schema.Field] = [

@@ -3,6 +3,9 @@ package struct UpstreamSettings: Sendable, Equatable, Codable {
     package static let maximumURLBytes = 1000
     package static let maximumPatterns = 200
     package static let maximumSecretBytes = 16 << 10
+    /// Ten years.
+    package static let maximumSeconds: Int64 = 315_360_000
+    package static let maximumCacheBytes: Int64 = 1 << 53
 
     /// `http` or `https`, with a slash at its end; the format's own addresses follow it.
     package var url: String

@@ -163,7 +163,23 @@ struct RemoteRepository<Format: PackageFormat>: ServedRepository {
     }
 
     private func decoded(_ item: CachedItem, _ selection: Selection) async throws(Problem) -> Index {
-        try format.decode(selection, try await services.received(item))
+        let index = try format.decode(selection, try await services.received(item))
+        return gate.map { format.withholding(index, $0) } ?? index
+    }
+
+    /// What is too young is held back. It moves on by whole minutes, so that documents can be kept meanwhile.
+    private var gate: ReleaseGate? {
+        guard upstream.minimumAgeSeconds > 0 else { return nil }
+        let age = Duration.seconds(upstream.minimumAgeSeconds)
+        let minute = services.now().adding(.zero - age).milliseconds / 60_000
+        return ReleaseGate(cutoff: Timestamp(milliseconds: minute * 60_000), minimumAge: age)
+    }
+
+    /// What a document is kept by: of what it was made, in which form, and what was held back.
+    private func memoKey(_ item: CachedItem, _ variant: String) -> DocumentMemo.Key {
+        let cutoff = gate.map { " before \($0.cutoff.milliseconds)" } ?? ""
+        return DocumentMemo.Key(
+            repository: repository.id, blob: item.checksums.sha256, variant: variant + cutoff)
     }
 
     func document(
@@ -176,7 +192,7 @@ struct RemoteRepository<Format: PackageFormat>: ServedRepository {
         try authorize(package)
         if let package { try requireCovered(package) }
         let item = try await item(selection, document)
-        let key = DocumentMemo.Key(repository: repository.id, blob: item.checksums.sha256, variant: variant)
+        let key = memoKey(item, variant)
         if let known = services.documents.find(key) { return known }
         let made = Document(try encode(try await decoded(item, selection)), variant: variant)
         services.documents.keep(made, as: key)
@@ -191,8 +207,7 @@ struct RemoteRepository<Format: PackageFormat>: ServedRepository {
             let item = cache.known(
                 cache.key(package?.text ?? "", selection.cacheName), lifetime: lifetime(document))
         else { return nil }
-        return services.documents.find(
-            DocumentMemo.Key(repository: repository.id, blob: item.checksums.sha256, variant: variant))
+        return services.documents.find(memoKey(item, variant))
     }
 
     /// What an upstream has no document of is known as far as it is in the cache.
