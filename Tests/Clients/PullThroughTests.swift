@@ -39,8 +39,8 @@ extension ClientTests {
             try await withServer { server, sandbox in
                 var sandbox = sandbox
                 sandbox.limit = .seconds(420)
-                sandbox.environment.merge(["PIP_CONFIG_FILE": "/dev/null", "PIP_NO_CACHE_DIR": "1"]) { $1 }
                 let index = try await sandbox.packageIndex()
+                sandbox.environment.merge(["PIP_CONFIG_FILE": "/dev/null", "PIP_NO_CACHE_DIR": "1"]) { $1 }
                 try await sandbox.makeRemote("world", "pypi", of: index, on: server)
                 try await sandbox.make("own", "pypi", on: server)
                 try await sandbox.makeVirtual("py", "pypi", of: ["own", "world"], on: server)
@@ -135,10 +135,12 @@ extension Sandbox {
 
     /// Where pip gets its packages from on this machine.
     fileprivate func packageIndex() async throws -> String {
-        let configured = ProcessInfo.processInfo.environment["PIP_INDEX_URL"]
-        let script = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
-        var text = configured ?? ""
-        if text.isEmpty { text = try await run(Python.python, "-c", script).text }
+        var text = ProcessInfo.processInfo.environment["PIP_INDEX_URL"] ?? ""
+        if text.isEmpty { text = try await attempt(Python.pip, "config", "get", "global.index-url").text }
+        if text.isEmpty {
+            let script = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
+            text = try await run(Python.python, "-c", script).text
+        }
         return text.hasSuffix("/") ? text : text + "/"
     }
 
