@@ -87,7 +87,4 @@ package struct CircuitBreaker: Sendable, Equatable {
 
     /// Whoever was let through has left without knowing.
     package mutating func abandon() { isProbing = false }
-
-    /// Whether nobody is let through.
-    package func isClosed(now: Timestamp) -> Bool { closedUntil.map { $0 > now } ?? false }
 }

@@ -78,19 +78,6 @@ package struct CacheRows {
         ).flatMap(CachedItem.init)
     }
 
-    /// What stood under a key at a moment.
-    package func find(_ key: CacheKey, at moment: Timestamp) throws -> CachedItem? {
-        try connection.first(
-            """
-            select \(Self.columns) from cached c join blob b on b.digest = c.blob
-            where c.repository_id = $1 and c.package = $2 and c.name = $3 and c.fetched_at <= $4
-              and (c.replaced_at is null or c.replaced_at > $4) and b.damaged_at is null
-            order by c.fetched_at desc limit 1
-            """,
-            [.integer(key.repository.value), .text(key.package), .text(key.name), .integer(moment.milliseconds)]
-        ).flatMap(CachedItem.init)
-    }
-
     /// Puts something in the place of what stands under a key, and answers its row's number. Its blob must be stored.
     package func put(_ item: CachedItem, as key: CacheKey) throws -> Int64 {
         let time = SQLValue.integer(item.fetchedAt.milliseconds)

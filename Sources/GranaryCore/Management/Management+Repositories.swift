@@ -82,6 +82,8 @@ extension Management {
                 verb: .repositoryChanged, repository: old.name, target: old.name.text,
                 before: old.settings.shown.json, after: settings.shown.json)
         }
+        // What another upstream, or another credential, did not have is no answer any more.
+        services.upstreams.forgetItems()
         return try repository(name, for: caller)
     }
 

@@ -70,30 +70,26 @@ struct RemoteCache: Sendable {
     func open(
         _ key: CacheKey, _ makeWant: () async throws(Problem) -> Want
     ) async throws(Problem) -> Opening {
-        let item = try await find(key)
         let now = services.now()
-        if let item, item.isFixed {
-            memory.noteUse(item, at: now)
-            return .stored(item)
+        guard let item = try await find(key) else {
+            let facts = Freshness.Facts(checkedAt: nil, lifetime: nil, isOffline: upstream.isOffline)
+            guard !memory.isAbsent(key, now: now), Freshness.decide(facts, now: now) == .fetch else {
+                throw Self.missing
+            }
+            return try await fetch(key, try await makeWant(), now)
         }
-        if item == nil, memory.isAbsent(key, now: now) { throw Self.missing }
-        if item == nil, upstream.isOffline { throw Self.missing }
+        memory.noteUse(item, at: now)
+        if item.isFixed { return .stored(item) }
         let want = try await makeWant()
         let facts = Freshness.Facts(
-            checkedAt: item?.checkedAt, lifetime: want.lifetime, isOffline: upstream.isOffline)
-        if let item {
-            memory.noteUse(item, at: now)
-            if Freshness.decide(facts, now: now) == .serve {
-                if let since = item.missingSince,
-                    UpstreamRemoval.isConfirmed(since: since, count: item.missingCount, now: now)
-                {
-                    throw Self.missing
-                }
-                return .stored(item)
-            }
+            checkedAt: item.checkedAt, lifetime: want.lifetime, isOffline: upstream.isOffline)
+        guard Freshness.decide(facts, now: now) == .serve else {
             return .stored(try await revalidate(item, key, want, now))
         }
-        return try await fetch(key, want, now)
+        guard !UpstreamRemoval.isConfirmed(since: item.missingSince, count: item.missingCount, now: now) else {
+            throw Self.missing
+        }
+        return .stored(item)
     }
 
     private static let missing = Problem.unknown(.file, "the upstream has no such file")

@@ -186,11 +186,11 @@ struct TransferChunks: AsyncSequence, Sendable {
 
 /// The body of an answer on its way to the store, with a look for those who follow.
 struct WatchedBody: AsyncSequence, Sendable {
-    let body: any AsyncSequence<ByteBuffer, any Error> & Sendable
+    let body: RequestBody
     let transfer: Transfer
 
     struct AsyncIterator: AsyncIteratorProtocol {
-        var chunks: any AsyncIteratorProtocol<ByteBuffer, any Error>
+        var chunks: RequestBody.AsyncIterator
         let transfer: Transfer
 
         mutating func next() async throws -> ByteBuffer? {
@@ -200,11 +200,5 @@ struct WatchedBody: AsyncSequence, Sendable {
         }
     }
 
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(chunks: iterator(of: body), transfer: transfer) }
-
-    private func iterator(
-        of sequence: some AsyncSequence<ByteBuffer, any Error>
-    ) -> any AsyncIteratorProtocol<ByteBuffer, any Error> {
-        sequence.makeAsyncIterator()
-    }
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(chunks: body.makeAsyncIterator(), transfer: transfer) }
 }

@@ -198,7 +198,7 @@ struct UpstreamFetch: Sendable {
                 // Documents are taken whole, once they have been looked into.
                 if want.accepts == nil, let bytes = try await services.blobs.follow(id) {
                     transfer.begin(Transfer.Beginning(size: size, mediaType: mediaType, bytes: bytes))
-                    body = RequestBody(WatchedBody(body: answer.body, transfer: transfer))
+                    body = RequestBody(WatchedBody(body: body, transfer: transfer))
                 }
                 _ = try await services.blobs.append(body, to: id, at: 0, limit: want.limit.bytes)
                 return try await services.blobs.commit(
