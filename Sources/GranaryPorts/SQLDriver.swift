@@ -51,7 +51,7 @@ package protocol SQLFileOpener: Sendable {
 
 /// A connection inside one transaction. Not to be kept beyond it.
 package protocol SQLConnection {
-    /// Runs one statement and answers its rows. Placeholders are `$1`, `$2`, … in the order of their first appearance.
+    /// Runs one statement and answers its rows. `$1` stands for the first argument, `$2` for the second.
     func query(_ sql: String, _ arguments: [SQLValue]) throws -> [SQLRow]
     /// Runs one statement and answers how many rows it changed.
     @discardableResult func execute(_ sql: String, _ arguments: [SQLValue]) throws -> Int

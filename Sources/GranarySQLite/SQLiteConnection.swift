@@ -29,8 +29,11 @@ struct SQLiteConnection: SQLConnection {
     private func run(_ sql: String, _ arguments: [SQLValue], each row: (OpaquePointer) -> Void) throws {
         let statement = try database.cachedStatement(sql: sql).sqliteStatement
         defer { sqlite3_reset(statement) }
-        for (index, argument) in arguments.enumerated() {
-            try check(bind(argument, to: statement, at: CInt(index + 1)))
+        for index in 0..<sqlite3_bind_parameter_count(statement) {
+            guard let argument = Self.argument(sqlite3_bind_parameter_name(statement, index + 1), of: arguments) else {
+                throw SQLError.failed("a placeholder has no argument: \(sql)")
+            }
+            try check(bind(argument, to: statement, at: index + 1))
         }
         while true {
             switch sqlite3_step(statement) {
@@ -39,6 +42,17 @@ struct SQLiteConnection: SQLConnection {
             case let code: try check(code)
             }
         }
+    }
+
+    /// SQLite numbers placeholders by where they stand first; what counts is the number that is their name, as in `$2`.
+    private static func argument(_ name: UnsafePointer<CChar>?, of arguments: [SQLValue]) -> SQLValue? {
+        guard var digit = name.map({ $0 + 1 }) else { return nil }
+        var number = 0
+        while digit.pointee != 0 {
+            number = number * 10 + Int(digit.pointee) - 0x30
+            digit += 1
+        }
+        return arguments.indices.contains(number - 1) ? arguments[number - 1] : nil
     }
 
     private func bind(_ value: SQLValue, to statement: OpaquePointer, at index: CInt) -> CInt {

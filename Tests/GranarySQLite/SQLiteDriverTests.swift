@@ -68,6 +68,17 @@ struct SQLiteDriverTests {
         }
     }
 
+    @Test("Placeholders may stand in any order, and each needs its argument")
+    func placeholderOrder() async throws {
+        try await withDriver { driver in
+            let row = try await driver.read { try $0.first("select $2, $1", [.integer(1), .text("x")]) }
+            #expect(row?.text(0) == "x" && row?.integer(1) == 1)
+            await #expect(throws: SQLError.self) {
+                try await driver.read { _ = try $0.query("select $1, $2", [.integer(1)]) }
+            }
+        }
+    }
+
     @Test("Of many transactions that share a commit, those that throw change nothing and the others hold")
     func groupCommit() async throws {
         try await withDriver { driver in
