@@ -1,12 +1,12 @@
-import GranaryModel
+package import GranaryModel
 
 /// Dates as HTTP writes them, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
-enum HTTPDate {
+package enum HTTPDate {
     private static let days = Array("ThuFriSatSunMonTueWed".utf8)
     private static let months = Array("JanFebMarAprMayJunJulAugSepOctNovDec".utf8)
 
     /// The preferred form, in whole seconds, of the years up to 9999.
-    static func format(_ timestamp: Timestamp) -> String {
+    package static func format(_ timestamp: Timestamp) -> String {
         let seconds = timestamp.seconds
         let clock = Int(seconds % 86400)
         let date = civil(seconds / 86400)
@@ -38,7 +38,7 @@ enum HTTPDate {
     }
 
     /// Seconds since 1970 of the preferred form; nil for anything else, which a recipient may ignore.
-    static func parse(_ text: String) -> Int64? {
+    package static func parse(_ text: String) -> Int64? {
         let parts = text.split(whereSeparator: { $0 == " " || $0 == ":" || $0 == "," })
         guard parts.count == 8, parts[7] == "GMT", let month = month(named: parts[2]) else {
             return nil

@@ -50,6 +50,12 @@ package protocol PackageFormat: Sendable {
     /// Makes the index of a remote repository from what its upstream sent. Throws `.invalid(.content, …)` for what is no such
     /// document. Pure.
     func decode(_ selection: Selection, _ document: ReceivedDocument) throws(Problem) -> Index
+    /// Whether indexes of upstreams say when a version was published, so that `withholding` finds what is too young. Elsewhere
+    /// files are held back, by `release(of:)`.
+    var datesReleases: Bool { get }
+    /// The version that a file which may be too young is of, for formats whose indexes have no dates; nil of what is never too
+    /// young by itself. Pure.
+    func release(of reference: FileReference) -> String?
     /// Takes out of an index what is too young, in such a way that `upstreamFile` can say why. Pure.
     func withholding(_ index: Index, _ gate: ReleaseGate) -> Index
     /// Where the upstream keeps a file. Throws `.denied` for what an index holds back; throws `.unknown` where there is none; `access` is for indexes that know it.
@@ -90,6 +96,16 @@ extension PackageFormat {
         _ reference: FileReference, of package: PackageName, _ access: some RepositoryAccess<Index>
     ) async throws(Problem) -> UpstreamFile {
         throw .unsupported("\(name) fetches nothing from upstreams")
+    }
+
+    package var datesReleases: Bool { false }
+
+    package func release(of reference: FileReference) -> String? {
+        switch reference {
+        case .path(let path): path.text
+        case .tag(let tag): tag.text
+        case .version(let version): version.text
+        }
     }
 
     package func withholding(_ index: Index, _ gate: ReleaseGate) -> Index { index }

@@ -50,26 +50,35 @@ package struct UpstreamFile: Sendable {
     }
 }
 
-/// The rule that holds back what is too young (a release-age gate).
+/// The rule that holds back what is too young (a release-age gate), or came after the moment that is read as of.
 package struct ReleaseGate: Sendable {
     /// What was published after this moment is held back, and so is what nobody knows the moment of.
     package let cutoff: Timestamp
-    /// For how long.
-    package let minimumAge: Duration
+    /// How old it must be; nil of what came after the moment that is read as of.
+    package let minimumAge: Duration?
+    /// Versions that pass nevertheless.
+    package let waived: [Pattern]
 
-    package init(cutoff: Timestamp, minimumAge: Duration) {
+    package init(cutoff: Timestamp, minimumAge: Duration?, waived: [Pattern] = []) {
         self.cutoff = cutoff
         self.minimumAge = minimumAge
+        self.waived = waived
     }
 
-    /// Whether something that was published at a moment is held back.
-    package func holds(_ published: Timestamp?) -> Bool { published.map { $0 > cutoff } ?? true }
+    /// Whether a version that was published at a moment is held back.
+    package func holds(_ version: String, _ published: Timestamp?) -> Bool {
+        if let published, published <= cutoff { return false }
+        return !waived.contains { $0.matches(version) }
+    }
 
     /// Why something is refused, and what would satisfy the rule.
     package func refusal(_ what: String, _ published: Timestamp?) -> Problem {
+        guard let minimumAge else { return .unknown(.file, "\(what) came after the moment that is read as of") }
         let age = "is held back until it has been out for \(minimumAge.components.seconds) seconds"
-        guard let published else { return .denied("\(what) \(age), and nobody says since when it is") }
-        return .denied("\(what) \(age), which is at \(published.adding(minimumAge))")
+        guard let published else {
+            return .denied("\(what) \(age), and nobody says since when it is; a waiver would let it pass")
+        }
+        return .denied("\(what) \(age), which is at \(published.adding(minimumAge)); a waiver would let it pass")
     }
 }
 

@@ -78,6 +78,20 @@ package struct CacheRows {
         ).flatMap(CachedItem.init)
     }
 
+    /// What stood under a key at a moment; nil where nothing did, and where that is not kept any more.
+    package func find(_ key: CacheKey, at moment: Timestamp) throws -> CachedItem? {
+        try connection.first(
+            """
+            select \(Self.columns) from cached c join blob b on b.digest = c.blob
+            where c.repository_id = $1 and c.package = $2 and c.name = $3 and c.fetched_at <= $4
+              and (c.replaced_at is null or c.replaced_at > $4) and b.damaged_at is null
+            """,
+            [
+                .integer(key.repository.value), .text(key.package), .text(key.name), .integer(moment.milliseconds)
+            ]
+        ).flatMap(CachedItem.init)
+    }
+
     /// Puts something in the place of what stands under a key, and answers its row's number. Its blob must be stored.
     package func put(_ item: CachedItem, as key: CacheKey) throws -> Int64 {
         let time = SQLValue.integer(item.fetchedAt.milliseconds)
@@ -126,15 +140,19 @@ package struct CacheRows {
         }
     }
 
-    /// The packages of which a name is in the cache, after `after`, in order.
+    /// The packages of which something is in the cache, or was at a moment, after `after`, in order.
     package func packages(
-        in repository: RepositoryID, after: String?, limit: Int
+        in repository: RepositoryID, at moment: Timestamp?, after: String?, limit: Int
     ) throws -> [String] {
-        try connection.query(
+        let stands =
+            moment == nil ? "replaced_at is null" : "fetched_at <= $4 and (replaced_at is null or replaced_at > $4)"
+        return try connection.query(
             """
             select distinct package from cached
-            where repository_id = $1 and replaced_at is null and package > $2 order by package limit $3
-            """, [.integer(repository.value), .text(after ?? ""), .integer(Int64(limit))]
+            where repository_id = $1 and \(stands) and package > $2 order by package limit $3
+            """,
+            [.integer(repository.value), .text(after ?? ""), .integer(Int64(limit))]
+                + (moment.map { [.integer($0.milliseconds)] } ?? [])
         ).map { $0.text(0) }
     }
 

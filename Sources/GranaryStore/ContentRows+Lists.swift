@@ -21,19 +21,19 @@ package struct ListedEntry: Sendable, Equatable {
 extension ContentRows {
     /// The tags of a package.
     package func tags(of package: PackageID, after: String?, limit: Int) throws -> [TagName] {
-        try connection.query(
+        try query(
             """
-            select name from tag where package_id = $1 and valid_until is null and name > $2 order by name limit $3
+            select name from tag where package_id = $1 and \(stands("tag")) and name > $2 order by name limit $3
             """, [.integer(package.value), .text(after ?? ""), .integer(Int64(limit))]
         ).compactMap { TagName($0.text(0)) }
     }
 
     /// The packages of a repository that hold something.
     package func packages(in repository: RepositoryID, after: String?, limit: Int) throws -> [PackageName] {
-        try connection.query(
+        try query(
             """
             select name from package p where repository_id = $1 and name > $2
-              and exists (select 1 from file where package_id = p.id and valid_until is null)
+              and exists (select 1 from file where package_id = p.id and \(stands("file")))
             order by name limit $3
             """, [.integer(repository.value), .text(after ?? ""), .integer(Int64(limit))]
         ).compactMap { PackageName($0.text(0)) }
@@ -43,11 +43,11 @@ extension ContentRows {
     package func referrers(
         of target: String, in package: PackageID, artifactType: String?, after: String?, limit: Int
     ) throws -> [ListedVersion] {
-        try connection.query(
+        try query(
             Self.versionColumns + """
                  from edge e join version v on v.id = e.version_id
-                  left join file f on f.package_id = v.package_id and f.path = v.name and f.valid_until is null
-                where e.package_id = $1 and e.target = $2 and e.kind = 'subject' and e.valid_until is null
+                  left join file f on f.package_id = v.package_id and f.path = v.name and \(stands("f"))
+                where e.package_id = $1 and e.target = $2 and e.kind = 'subject' and \(stands("e"))
                   and v.name > $3 \(artifactType == nil ? "" : "and v.artifact_type = $4")
                 order by v.name limit \(artifactType == nil ? "$4" : "$5")
                 """,
@@ -58,18 +58,18 @@ extension ContentRows {
 
     /// All versions of a package, in the order in which they were published, with their properties.
     package func versions(of package: PackageID) throws -> [(version: ListedVersion, properties: [Property])] {
-        let rows = try connection.query(
+        let rows = try query(
             Self.versionColumns + """
                 , v.id from version v
-                  left join file f on f.package_id = v.package_id and f.path = v.name and f.valid_until is null
-                where v.package_id = $1 and v.valid_until is null order by v.id
+                  left join file f on f.package_id = v.package_id and f.path = v.name and \(stands("f"))
+                where v.package_id = $1 and \(stands("v")) order by v.id
                 """, [.integer(package.value)])
         let properties = Dictionary(
-            grouping: try connection.query(
+            grouping: try query(
                 """
                 select v.id, p.key, p.value
-                from version v join property p on p.version_id = v.id and p.valid_until is null
-                where v.package_id = $1 and v.valid_until is null order by p.key, p.value
+                from version v join property p on p.version_id = v.id and \(stands("p"))
+                where v.package_id = $1 and \(stands("v")) order by p.key, p.value
                 """, [.integer(package.value)]), by: { $0.integer(0) })
         return rows.compactMap { row in
             ListedVersion(row).map { version in
@@ -83,19 +83,19 @@ extension ContentRows {
     package func versions(
         in repository: RepositoryID
     ) throws -> [(package: PackageName, versions: [(version: ListedVersion, properties: [Property])])] {
-        let rows = try connection.query(
+        let rows = try query(
             Self.versionColumns + """
                 , v.id, p.name from package p
-                  join version v on v.package_id = p.id and v.valid_until is null
-                  left join file f on f.package_id = v.package_id and f.path = v.name and f.valid_until is null
+                  join version v on v.package_id = p.id and \(stands("v"))
+                  left join file f on f.package_id = v.package_id and f.path = v.name and \(stands("f"))
                 where p.repository_id = $1 order by p.name, v.id
                 """, [.integer(repository.value)])
         let properties = Dictionary(
-            grouping: try connection.query(
+            grouping: try query(
                 """
                 select v.id, p.key, p.value from package o
-                  join version v on v.package_id = o.id and v.valid_until is null
-                  join property p on p.version_id = v.id and p.valid_until is null
+                  join version v on v.package_id = o.id and \(stands("v"))
+                  join property p on p.version_id = v.id and \(stands("p"))
                 where o.repository_id = $1 order by p.key, p.value
                 """, [.integer(repository.value)]), by: { $0.integer(0) })
         var packages: [(package: PackageName, versions: [(version: ListedVersion, properties: [Property])])] = []
@@ -110,8 +110,8 @@ extension ContentRows {
 
     /// All files of a repository that are of a version and whose bytes are not damaged, by package and path, in bytewise order.
     package func files(in repository: RepositoryID) throws -> [StoredFile] {
-        try connection.query(
-            Self.fileColumns + """
+        try query(
+            fileColumns + """
                 where p.repository_id = $1 and f.version_id is not null and b.damaged_at is null
                 order by p.name, f.path
                 """, [.integer(repository.value)]
@@ -120,8 +120,8 @@ extension ContentRows {
 
     /// All files of a package that are of a version and whose bytes are not damaged, by path.
     package func files(of package: PackageID) throws -> [StoredFile] {
-        try connection.query(
-            Self.fileColumns + """
+        try query(
+            fileColumns + """
                 where p.id = $1 and f.version_id is not null and b.damaged_at is null order by f.path
                 """, [.integer(package.value)]
         ).compactMap { row in PackageName(row.text(0)).flatMap { StoredFile(row, of: $0, from: 1) } }
@@ -129,10 +129,10 @@ extension ContentRows {
 
     /// Where the tags of a package point.
     package func targets(in package: PackageID) throws -> [TagName: VersionName] {
-        let rows = try connection.query(
+        let rows = try query(
             """
             select tag.name, version.name from tag join version on version.id = tag.version_id
-            where tag.package_id = $1 and tag.valid_until is null
+            where tag.package_id = $1 and \(stands("tag"))
             """, [.integer(package.value)])
         return Dictionary(
             rows.compactMap { row in
@@ -151,10 +151,10 @@ extension ContentRows {
 
     /// One version.
     package func listed(_ version: VersionID) throws -> ListedVersion? {
-        try connection.first(
+        try first(
             Self.versionColumns + """
                  from version v
-                  left join file f on f.package_id = v.package_id and f.path = v.name and f.valid_until is null
+                  left join file f on f.package_id = v.package_id and f.path = v.name and \(stands("f"))
                 where v.id = $1
                 """, [.integer(version.value)]
         ).flatMap(ListedVersion.init)
@@ -195,8 +195,8 @@ extension ContentRows {
     package func files(
         in directory: String, of repository: RepositoryID, after: String?, limit: Int
     ) throws -> [ListedEntry] {
-        try connection.query(
-            Self.fileColumns + """
+        try query(
+            fileColumns + """
                 where p.repository_id = $1 and p.name = $2 and f.path > $3 order by f.path limit $4
                 """,
             [.integer(repository.value), .text(directory), .text(after ?? ""), .integer(Int64(limit))]
@@ -234,11 +234,11 @@ extension ContentRows {
 
     /// The first package at or after `bound` that is below a directory and holds something.
     private func package(from bound: String, below directory: String, of repository: RepositoryID) throws -> String? {
-        try connection.first(
+        try first(
             """
             select name from package p
             where repository_id = $1 and name || '/' >= $2 and name || '/' < $3 and name <> '/' and name <> $4
-              and exists (select 1 from file where package_id = p.id and valid_until is null)
+              and exists (select 1 from file where package_id = p.id and \(stands("file")))
             order by name || '/' limit 1
             """,
             [
@@ -248,11 +248,11 @@ extension ContentRows {
 
     /// The packages that are a directory or below it and hold something.
     package func packages(below directory: String, of repository: RepositoryID, limit: Int) throws -> [PackageName] {
-        try connection.query(
+        try query(
             """
             select name from package p
             where repository_id = $1 and name || '/' >= $2 and name || '/' < $3
-              and exists (select 1 from file where package_id = p.id and valid_until is null)
+              and exists (select 1 from file where package_id = p.id and \(stands("file")))
             order by name || '/' limit $4
             """,
             [
@@ -287,8 +287,8 @@ extension ContentRows {
             let folder = slash.map { String(path[..<$0]) } ?? "/"
             return (folder: folder + "/", file: slash.map { String(path[path.utf8.index(after: $0)...]) } ?? path)
         }
-        return try connection.query(
-            Self.fileColumns + """
+        return try query(
+            fileColumns + """
                 where p.repository_id = $1 and (p.name || '/', f.path) > ($2, $3)
                   and p.name || '/' >= $4 and p.name || '/' < $5
                 order by p.name || '/', f.path limit $6
@@ -305,13 +305,15 @@ extension ContentRows {
     private static func start(of directory: String) -> String { directory == "/" ? "" : directory + "/" }
     private static func end(of directory: String) -> String { directory == "/" ? "\u{10FFFF}" : directory + "0" }
 
-    private static let fileColumns = """
+    private var fileColumns: String {
+        """
         select p.name, f.path, v.name, f.size, f.media_type, f.modified_at, b.digest, b.sha1, b.md5, b.sha512,
           f.metadata
-        from package p join file f on f.package_id = p.id and f.valid_until is null
+        from package p join file f on f.package_id = p.id and \(stands("f"))
           left join version v on v.id = f.version_id
           join blob b on b.digest = f.blob\u{20}
         """
+    }
 
     private static func entry(_ row: SQLRow, name: (StoredFile) -> String) -> ListedEntry? {
         guard let package = PackageName(row.text(0)), let file = StoredFile(row, of: package, from: 1) else {

@@ -11,11 +11,32 @@ package struct VersionID: Hashable, Sendable {
     package let value: Int64
 }
 
-/// Packages, versions, files, tags, edges and properties, inside one transaction: what stands now.
+/// Packages, versions, files, tags, edges and properties, inside one transaction: what stands now, or stood at a position of
+/// the history.
 package struct ContentRows {
     let connection: any SQLConnection
+    private let position: SequenceNumber?
 
-    package init(_ connection: any SQLConnection) { self.connection = connection }
+    package init(_ connection: any SQLConnection, at position: SequenceNumber? = nil) {
+        self.connection = connection
+        self.position = position
+    }
+
+    /// The condition that a row counts, of the table that goes by `alias`.
+    func stands(_ alias: String) -> String {
+        position == nil
+            ? "\(alias).valid_until is null"
+            : "\(alias).valid_from <= $at and (\(alias).valid_until is null or \(alias).valid_until > $at)"
+    }
+
+    /// Runs one statement whose conditions are `stands`.
+    func query(_ sql: String, _ arguments: [SQLValue]) throws -> [SQLRow] {
+        guard let position else { return try connection.query(sql, arguments) }
+        return try connection.query(
+            sql.replacing("$at", with: "$\(arguments.count + 1)"), arguments + [.integer(position.value)])
+    }
+
+    func first(_ sql: String, _ arguments: [SQLValue]) throws -> SQLRow? { try query(sql, arguments).first }
 
     /// The package's row; nil when it has never held anything.
     package func package(_ name: PackageName, in repository: RepositoryID) throws -> PackageID? {
@@ -29,8 +50,8 @@ package struct ContentRows {
     package func file(
         _ reference: FileReference, of package: PackageName, in repository: RepositoryID
     ) throws -> FileLookup {
-        let (joins, key) = Self.joins(for: reference)
-        let row = try connection.first(
+        let (joins, key) = joins(for: reference)
+        let row = try first(
             """
             select f.path, v.name, f.size, f.media_type, f.modified_at, b.digest, b.sha1, b.md5, b.sha512,
               f.metadata
@@ -43,37 +64,37 @@ package struct ContentRows {
         return .found(file)
     }
 
-    private static func joins(for reference: FileReference) -> (sql: String, key: String) {
+    private func joins(for reference: FileReference) -> (sql: String, key: String) {
         switch reference {
         case .path(let path):
             (
                 """
-                left join file f on f.package_id = p.id and f.path = $1 and f.valid_until is null
+                left join file f on f.package_id = p.id and f.path = $1 and \(stands("f"))
                   left join version v on v.id = f.version_id
                 """, path.text
             )
         case .version(let version):
             (
                 """
-                left join version v on v.package_id = p.id and v.name = $1 and v.valid_until is null
-                  left join file f on f.package_id = p.id and f.path = v.name and f.valid_until is null
+                left join version v on v.package_id = p.id and v.name = $1 and \(stands("v"))
+                  left join file f on f.package_id = p.id and f.path = v.name and \(stands("f"))
                 """, version.text
             )
         case .tag(let tag):
             (
                 """
-                left join tag t on t.package_id = p.id and t.name = $1 and t.valid_until is null
+                left join tag t on t.package_id = p.id and t.name = $1 and \(stands("t"))
                   left join version v on v.id = t.version_id
-                  left join file f on f.package_id = p.id and f.path = v.name and f.valid_until is null
+                  left join file f on f.package_id = p.id and f.path = v.name and \(stands("f"))
                 """, tag.text
             )
         }
     }
 
-    /// The live version of a name.
+    /// The version of a name.
     package func version(_ name: VersionName, of package: PackageID) throws -> VersionID? {
-        try connection.first(
-            "select id from version where package_id = $1 and name = $2 and valid_until is null",
+        try first(
+            "select id from version where package_id = $1 and name = $2 and \(stands("version"))",
             [.integer(package.value), .text(name.text)]
         ).map { VersionID(value: $0.integer(0)) }
     }
@@ -137,8 +158,8 @@ package struct ContentRows {
 
     /// The properties of a version, by key and value.
     package func properties(of version: VersionID) throws -> [Property] {
-        try connection.query(
-            "select key, value from property where version_id = $1 and valid_until is null order by key, value",
+        try query(
+            "select key, value from property where version_id = $1 and \(stands("property")) order by key, value",
             [.integer(version.value)]
         ).compactMap { Property($0.text(0), $0.text(1)) }
     }

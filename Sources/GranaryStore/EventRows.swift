@@ -51,6 +51,23 @@ package struct EventRows {
     package func newest() throws -> SequenceNumber {
         SequenceNumber(try connection.first("select value from counter where name = 'event'", [])?.integer(0) ?? 0)
     }
+
+    /// The newest position whose change was made at a moment or before it.
+    package func position(at moment: Timestamp) throws -> SequenceNumber {
+        // Positions and times grow together; of times there is no index.
+        var (before, after) = (Int64(0), try newest().value + 1)
+        while after - before > 1 {
+            let middle = before + (after - before) / 2
+            let row = try connection.first(
+                "select sequence, time from event where sequence >= $1 order by sequence limit 1", [.integer(middle)])
+            if let row, row.integer(1) <= moment.milliseconds {
+                before = max(middle, row.integer(0))
+            } else {
+                after = middle
+            }
+        }
+        return SequenceNumber(before)
+    }
 }
 
 extension Event {

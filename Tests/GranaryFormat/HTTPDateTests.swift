@@ -1,7 +1,6 @@
+import GranaryFormat
 import GranaryModel
 import Testing
-
-@testable import GranaryHTTP
 
 @Suite("Dates of HTTP")
 struct HTTPDateTests {

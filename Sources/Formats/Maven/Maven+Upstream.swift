@@ -55,6 +55,12 @@ extension Maven {
         return file
     }
 
+    /// A checksum is no younger than its file.
+    package func release(of reference: FileReference) -> String? {
+        guard case .path(let path) = reference, !path.text.hasSuffix(Self.checksumSuffix) else { return nil }
+        return path.text.split(separator: "/").first.map(String.init)
+    }
+
     private static let checksumSuffix = ".sha1"
 
     /// What the upstream says that a file's SHA-1 is; nil where it does not say. Every repository has this one.

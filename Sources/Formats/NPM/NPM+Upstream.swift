@@ -70,11 +70,13 @@ extension NPM {
                 tags: Dictionary(tags, uniquingKeysWith: { first, _ in first })))
     }
 
+    package var datesReleases: Bool { true }
+
     /// A dist-tag that would lead to what is held back is none; `latest` is found anew.
     package func withholding(_ index: Index, _ gate: ReleaseGate) -> Index {
         guard case .packument(let packument) = index else { return index }
         let published = { (version: Packument.Version) in version.published.milliseconds > 0 ? version.published : nil }
-        let kept = packument.versions.filter { !gate.holds(published($0)) }
+        let kept = packument.versions.filter { !gate.holds($0.number.core, published($0)) }
         let names = Set(kept.map(\.number.core))
         var rest = Packument(
             name: packument.name, versions: kept, tags: packument.tags.filter { names.contains($0.value) })

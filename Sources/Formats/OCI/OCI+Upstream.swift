@@ -41,6 +41,11 @@ extension OCI {
         }
     }
 
+    /// A tag is as young as what it leads to; a digest says all by itself.
+    package func release(of reference: FileReference) -> String? {
+        if case .tag(let tag) = reference { tag.text } else { nil }
+    }
+
     private static func manifest(_ reference: String, of package: PackageName) -> UpstreamFile {
         UpstreamFile(
             UpstreamLocation("v2/\(package)/manifests/\(reference)", accept: manifests), limit: Manifest.maximumSize)

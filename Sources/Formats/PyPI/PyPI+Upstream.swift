@@ -96,11 +96,13 @@ extension PyPI {
         return .projects(Set(names.compactMap { ProjectName($0)?.normalized }).sorted(), next: nil)
     }
 
+    package var datesReleases: Bool { true }
+
     package func withholding(_ index: Index, _ gate: ReleaseGate) -> Index {
         guard case .project(var page) = index else { return index }
         for file in page.files {
             let published = file.uploadTime.flatMap { Timestamp($0) }
-            if gate.holds(published) { page.withheld[file.filename] = (published, gate) }
+            if gate.holds(file.version, published) { page.withheld[file.filename] = (published, gate) }
         }
         page.files.removeAll { page.withheld[$0.filename] != nil }
         page.setVersions()

@@ -80,6 +80,9 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
                 ? .unauthenticated("a credential is needed") : .unknown(.repository, "there is no such repository")
             return .over(refusal(problem, mountHead, nil, context, nil))
         }
+        if let problem = address.problem(now: services.now()) {
+            return .over(refusal(problem, mountHead, nil, context, address.repository))
+        }
         if let redirect = redirect(context.request, rest, to: address) {
             return .over(outcome(redirect, context, address.repository, "redirect"))
         }
@@ -113,24 +116,41 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
         let path: String
         /// Whether the name was taken by the default repository because no other has it.
         let isFallback: Bool
+        /// What stands behind the name and an `@`: the moment that is read as of.
+        let past: Substring?
+
+        var moment: Timestamp? {
+            past.flatMap { percentDecoded($0.utf8) }.flatMap { String(validating: $0, as: UTF8.self) }
+                .flatMap { Timestamp(inAddress: $0) }
+        }
+
+        func problem(now: Timestamp) -> Problem? {
+            guard past != nil else { return nil }
+            guard let moment else {
+                return .invalid(.path, "behind '@' stands a date, or a moment such as 20260131T120000Z")
+            }
+            return moment <= now ? nil : .invalid(.path, "\(moment) is still to come")
+        }
     }
 
     private func resolve(_ rest: String, in snapshot: Snapshot) -> Address? {
         let mount = "/\(format.mount.component)/"
         // Matrix parameters (RFC 3986, section 3.3) may stand after the repository's name, too.
         let first = Substring(rest.utf8.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ";") })
-        if let name = RepositoryName(String(first)), let repository = snapshot.repositories[name],
-            repository.format == format.name
+        let at = first.utf8.firstIndex(of: UInt8(ascii: "@"))
+        if let name = RepositoryName(String(first[..<(at ?? first.endIndex)])),
+            let repository = snapshot.repositories[name], repository.format == format.name
         {
             let path = rest.utf8.dropFirst(first.utf8.count)
             return Address(
-                repository: repository, prefix: "\(mount)\(name)/",
-                path: String(Substring(path.first == UInt8(ascii: "/") ? path.dropFirst() : path)), isFallback: false)
+                repository: repository, prefix: "\(mount)\(first)/",
+                path: String(Substring(path.first == UInt8(ascii: "/") ? path.dropFirst() : path)), isFallback: false,
+                past: at.map { first[first.index(after: $0)...] })
         }
         guard format.mount.hasDefaultRepository, let repository = snapshot.defaultRepository(of: format.name) else {
             return nil
         }
-        return Address(repository: repository, prefix: mount, path: rest, isFallback: true)
+        return Address(repository: repository, prefix: mount, path: rest, isFallback: true, past: nil)
     }
 
     /// Whether the caller may do anything there. To everybody else it is as if the repository did not exist, whatever they
@@ -142,7 +162,7 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
 
     /// The address of a repository ends with a slash: what its documents refer to is relative to that.
     private func redirect(_ request: IncomingRequest, _ rest: String, to address: Address) -> Reply? {
-        guard !format.mount.hasDefaultRepository, rest == address.repository.name.text,
+        guard !format.mount.hasDefaultRepository, !rest.contains("/"), address.path.isEmpty,
             request.method == .get || request.method == .head
         else { return nil }
         let query = request.query.isEmpty ? "" : "?\(request.query)"
@@ -209,31 +229,40 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
         _ address: Address, _ context: Context, _ staleness: Staleness
     ) -> any ServedRepository<Format.Index> {
         access(
-            address.repository, context, staleness, hidesUnknown: hidesUnknown(address, context))
+            address.repository, context,
+            Reading(moment: address.moment, staleness: staleness, hidesUnknown: hidesUnknown(address, context)))
+    }
+
+    /// How a repository and its members are read.
+    private struct Reading {
+        let moment: Timestamp?
+        let staleness: Staleness
+        let hidesUnknown: Bool
     }
 
     private func access(
-        _ repository: Repository, _ context: Context, _ staleness: Staleness, hidesUnknown: Bool
+        _ repository: Repository, _ context: Context, _ reading: Reading
     ) -> any ServedRepository<Format.Index> {
         let caller = caller(context)
         if let upstream = repository.settings.upstream, repository.kind == .remote {
             return RemoteRepository(
                 repository: repository, upstream: upstream, principal: context.principal, format: format,
-                services: services, caller: caller, staleness: staleness)
+                services: services, caller: caller, staleness: reading.staleness, moment: reading.moment)
         }
         if let members = repository.settings.members, repository.kind == .virtual {
+            let inside = Reading(moment: reading.moment, staleness: reading.staleness, hidesUnknown: false)
             let served = context.snapshot.members(of: members).map { member in
-                VirtualRepository<Format>.Member(
-                    repository: member, access: access(member, context, staleness, hidesUnknown: false))
+                VirtualRepository<Format>.Member(repository: member, access: access(member, context, inside))
             }
             let deployment = served.first { $0.repository.name.text == members.deployment }
             return VirtualRepository(
                 repository: repository, settings: members, members: served, deployment: deployment?.access,
                 principal: context.principal, format: format, services: services, caller: caller)
         }
-        return LocalRepository(
+        let local = LocalRepository(
             repository: repository, principal: context.principal, format: format, services: services, caller: caller,
-            hidesUnknown: hidesUnknown)
+            hidesUnknown: reading.hidesUnknown)
+        return reading.moment.map { PastRepository(present: local, moment: $0) } ?? local
     }
 
     private func caller(_ context: Context) -> CallerCredentials {

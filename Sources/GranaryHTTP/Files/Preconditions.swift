@@ -1,3 +1,4 @@
+import GranaryFormat
 import GranaryModel
 import HTTPTypes
 

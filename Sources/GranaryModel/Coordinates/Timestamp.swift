@@ -41,6 +41,22 @@ package struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertibl
         self.init(milliseconds: Int64(seconds * 1000 + fraction))
     }
 
+    /// A moment as it stands in an address: RFC 3339; the same in UTC without separators, `20260131T120000Z`; or a date, which
+    /// stands for its beginning in UTC.
+    package init?(inAddress text: String) {
+        var rest = Array(text.utf8)[...]
+        if let year = rest.takeNumber(4), let month = rest.takeNumber(2), let day = rest.takeNumber(2), rest.take("T"),
+            let hour = rest.takeNumber(2), let minute = rest.takeNumber(2), let second = rest.takeNumber(2),
+            rest.take("Z"), rest.isEmpty
+        {
+            let padded = { (number: Int) in String(String(number + 100).suffix(2)) }
+            let date = "\(String(String(year + 10_000).suffix(4)))-\(padded(month))-\(padded(day))"
+            self.init("\(date)T\(padded(hour)):\(padded(minute)):\(padded(second))Z")
+        } else {
+            self.init(text.utf8.count == 10 ? text + "T00:00:00Z" : text)
+        }
+    }
+
     private static func isLeap(_ year: Int) -> Bool { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) }
 
     private static func days(inMonth month: Int, of year: Int) -> Int {

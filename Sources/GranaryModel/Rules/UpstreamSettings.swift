@@ -25,6 +25,8 @@ package struct UpstreamSettings: Sendable, Equatable, Codable {
     package var freshSeconds: Int64?
     /// How many seconds a version must have been out to be shown and served.
     package var minimumAgeSeconds: Int64
+    /// What is served although it is too young.
+    package var waivers: [Waiver]
     /// What the cache may hold, in bytes; nil is as much as there is.
     package var cacheBytes: Int64?
 
@@ -38,6 +40,7 @@ package struct UpstreamSettings: Sendable, Equatable, Codable {
         exclude = []
         freshSeconds = nil
         minimumAgeSeconds = 0
+        waivers = []
         cacheBytes = nil
     }
 
@@ -52,6 +55,7 @@ package struct UpstreamSettings: Sendable, Equatable, Codable {
         exclude = try container.decodeIfPresent([String].self, forKey: .exclude) ?? []
         freshSeconds = try container.decodeIfPresent(Int64.self, forKey: .freshSeconds)
         minimumAgeSeconds = try container.decodeIfPresent(Int64.self, forKey: .minimumAgeSeconds) ?? 0
+        waivers = try container.decodeIfPresent([Waiver].self, forKey: .waivers) ?? []
         cacheBytes = try container.decodeIfPresent(Int64.self, forKey: .cacheBytes)
     }
 
@@ -66,6 +70,43 @@ package struct UpstreamSettings: Sendable, Equatable, Codable {
     package func covers(_ name: String) -> Bool {
         let isMatched = { (pattern: String) in Pattern(pattern)?.matches(name) ?? false }
         return (include.isEmpty || include.contains(where: isMatched)) && !exclude.contains(where: isMatched)
+    }
+}
+
+extension UpstreamSettings {
+    /// The versions of a package that waivers let pass now.
+    package func waived(_ package: String, at now: Timestamp) -> [Pattern] {
+        waivers.filter { $0.until > now && $0.package.matches(package) }.map(\.versions)
+    }
+}
+
+/// That versions are served although they are too young (an exception to a release-age gate), until when, and why.
+package struct Waiver: Sendable, Equatable, Codable {
+    package static let maximumCount = 200
+    package static let maximumReasonBytes = 1000
+
+    /// Unique within a repository.
+    package let id: Int64
+    package let package: Pattern
+    package let versions: Pattern
+    package let until: Timestamp
+    /// For people, without control characters.
+    package let reason: String
+    /// Who decided it, and when.
+    package let actor: String
+    package let madeAt: Timestamp
+
+    package init(
+        id: Int64, package: Pattern, versions: Pattern, until: Timestamp, reason: String, actor: String,
+        madeAt: Timestamp
+    ) {
+        self.id = id
+        self.package = package
+        self.versions = versions
+        self.until = until
+        self.reason = reason
+        self.actor = actor
+        self.madeAt = madeAt
     }
 }
 

@@ -56,13 +56,16 @@ extension LocalRepository {
         return FileMemory.DocumentKey(repository: repository.id, selection, variant)
     }
 
-    private func rows(
-        _ selection: Selection, _ page: Page, _ snapshot: Snapshot
+    /// As it stood at a moment, where one is given.
+    func rows(
+        _ selection: Selection, _ page: Page, _ snapshot: Snapshot, at moment: Timestamp? = nil
     ) async throws(Problem) -> IndexRows {
         do throws(Problem) {
             return try await services.performing {
-                try await services.driver.read { [repository, principal] in
-                    try selection.rows(page, of: repository.id, ContentRows($0)) { package in
+                try await services.driver.read { [repository, principal] connection in
+                    let position = try moment.map { try EventRows(connection).position(at: $0) }
+                    let content = ContentRows(connection, at: position)
+                    return try selection.rows(page, of: repository.id, content) { package in
                         snapshot.verdict(principal, .read, on: repository, package) == .allowed
                     }
                 }

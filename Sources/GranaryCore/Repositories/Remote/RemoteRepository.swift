@@ -6,7 +6,7 @@ import GranaryStore
 import NIOCore
 
 /// A repository whose content comes from an upstream, as one caller may use it.
-struct RemoteRepository<Format: PackageFormat>: ServedRepository {
+struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
     typealias Index = Format.Index
 
     let repository: Repository
@@ -16,10 +16,12 @@ struct RemoteRepository<Format: PackageFormat>: ServedRepository {
     let services: Services
     let caller: any CallerAccess
     let staleness: Staleness
+    /// Nil reads it as it is now.
+    let moment: Timestamp?
 
     var isPublic: Bool { repository.settings.anonymousRead }
 
-    private var cache: RemoteCache {
+    var cache: RemoteCache {
         RemoteCache(services: services, repository: repository, upstream: upstream, staleness: staleness)
     }
 
@@ -33,32 +35,49 @@ struct RemoteRepository<Format: PackageFormat>: ServedRepository {
         guard upstream.covers(package.text) else { throw .unknown(.package, package.text) }
     }
 
+    var refusal: Problem {
+        .denied("'\(repository.name)' is a cache of an upstream; what is published belongs in a local repository")
+    }
+
     // MARK: Files
 
     func file(_ reference: FileReference, in package: PackageName) async throws(Problem) -> StoredFile {
         try authorize(package)
         try requireCovered(package)
-        let item = try await cache.whole(key(reference, package)) { () throws(Problem) in
-            Want(lasting(try await format.upstreamFile(reference, of: package, self)))
+        let key = key(reference, package)
+        if let stood = try await stood(key) { return stored(stood, reference, package) }
+        // What is here now was there then only if the index of then says so.
+        let then = moment == nil ? nil : try await wanted(reference, package)
+        let item = try await cache.whole(key) { () throws(Problem) in
+            if let then { Want(then) } else { Want(try await wanted(reference, package)) }
         }
-        return stored(item, reference, package)
+        return stored(try await oldEnough(item, key, reference, package), reference, package)
     }
 
     func open(_ reference: FileReference, in package: PackageName) async throws(Problem) -> FileOpening {
+        // Of what might not be served, nothing is sent before that is known.
+        if moment != nil || waitsForDate(reference, package) { return .stored(try await file(reference, in: package)) }
         try authorize(package)
         try requireCovered(package)
-        var wanted: UpstreamFile?
+        var known: UpstreamFile?
         let opening = try await cache.open(key(reference, package)) { () throws(Problem) in
-            let file = lasting(try await format.upstreamFile(reference, of: package, self))
-            wanted = file
+            let file = try await wanted(reference, package)
+            known = file
             return Want(file)
         }
         switch opening {
         case .stored(let item): return .stored(stored(item, reference, package))
         case .arriving(let transfer, let beginning):
             let file = ArrivingFile(size: beginning.size, chunks: TransferChunks(transfer: transfer))
-            return .arriving(file, beginning.mediaType, expected(wanted, beginning, reference, package))
+            return .arriving(file, beginning.mediaType, expected(known, beginning, reference, package))
         }
+    }
+
+    private func wanted(_ reference: FileReference, _ package: PackageName) async throws(Problem) -> UpstreamFile {
+        let file = lasting(try await format.upstreamFile(reference, of: package, self))
+        // What it is now says nothing of what it was.
+        if moment != nil, file.lifetime != nil { throw Self.unknownThen }
+        return file
     }
 
     /// With the lifetime that the repository is set to, where it changes at all.
@@ -87,7 +106,8 @@ struct RemoteRepository<Format: PackageFormat>: ServedRepository {
 
     func knownFile(_ reference: FileReference, in package: PackageName) -> StoredFile? {
         guard services.snapshot.value.verdict(principal, .read, on: repository, package) == .allowed,
-            upstream.covers(package.text), let item = cache.known(key(reference, package), lifetime: nil)
+            upstream.covers(package.text), moment == nil, !waitsForDate(reference, package),
+            let item = cache.known(key(reference, package), lifetime: nil)
         else { return nil }
         return stored(item, reference, package)
     }
@@ -145,12 +165,16 @@ struct RemoteRepository<Format: PackageFormat>: ServedRepository {
         _ selection: Selection, _ document: UpstreamDocument
     ) async throws(Problem) -> CachedItem {
         let package = selection.singlePackage?.text ?? ""
+        let key = cache.key(package, selection.cacheName)
         do throws(Problem) {
-            return try await cache.whole(cache.key(package, selection.cacheName)) { () throws(Problem) in
+            if let stood = try await stood(key) { return stood }
+            guard moment == nil || format.datesReleases else { throw Self.unknownThen }
+            let item = try await cache.whole(key) { () throws(Problem) in
                 Want(document, lifetime: lifetime(document)) { received throws(Problem) in
                     _ = try format.decode(selection, received)
                 }
             }
+            return try await oldEnough(item, key, selection)
         } catch .unknown where !package.isEmpty {
             throw .unknown(.package, package)
         } catch {
@@ -164,22 +188,16 @@ struct RemoteRepository<Format: PackageFormat>: ServedRepository {
 
     private func decoded(_ item: CachedItem, _ selection: Selection) async throws(Problem) -> Index {
         let index = try format.decode(selection, try await services.received(item))
-        return gate.map { format.withholding(index, $0) } ?? index
-    }
-
-    /// What is too young is held back. It moves on by whole minutes, so that documents can be kept meanwhile.
-    private var gate: ReleaseGate? {
-        guard upstream.minimumAgeSeconds > 0 else { return nil }
-        let age = Duration.seconds(upstream.minimumAgeSeconds)
-        let minute = services.now().adding(.zero - age).milliseconds / 60_000
-        return ReleaseGate(cutoff: Timestamp(milliseconds: minute * 60_000), minimumAge: age)
+        return gate(for: selection.singlePackage).map { format.withholding(index, $0) } ?? index
     }
 
     /// What a document is kept by: of what it was made, in which form, and what was held back.
-    private func memoKey(_ item: CachedItem, _ variant: String) -> DocumentMemo.Key {
-        let cutoff = gate.map { " before \($0.cutoff.milliseconds)" } ?? ""
+    private func memoKey(_ item: CachedItem, _ variant: String, _ selection: Selection) -> DocumentMemo.Key {
+        let gate = gate(for: selection.singlePackage).map { gate in
+            " before \(gate.cutoff.milliseconds)" + gate.waived.map { " or \($0)" }.joined()
+        }
         return DocumentMemo.Key(
-            repository: repository.id, blob: item.checksums.sha256, variant: variant + cutoff)
+            repository: repository.id, blob: item.checksums.sha256, variant: variant + (gate ?? ""))
     }
 
     func document(
@@ -192,7 +210,7 @@ struct RemoteRepository<Format: PackageFormat>: ServedRepository {
         try authorize(package)
         if let package { try requireCovered(package) }
         let item = try await item(selection, document)
-        let key = memoKey(item, variant)
+        let key = memoKey(item, variant, selection)
         if let known = services.documents.find(key) { return known }
         let made = Document(try encode(try await decoded(item, selection)), variant: variant)
         services.documents.keep(made, as: key)
@@ -203,11 +221,12 @@ struct RemoteRepository<Format: PackageFormat>: ServedRepository {
         let package = selection.singlePackage
         guard services.snapshot.value.verdict(principal, .read, on: repository, package) == .allowed,
             package.map({ upstream.covers($0.text) }) ?? true,
-            let document = format.upstreamDocument(for: selection),
+            moment == nil, let document = format.upstreamDocument(for: selection),
+            gate(for: package) == nil || format.datesReleases,
             let item = cache.known(
                 cache.key(package?.text ?? "", selection.cacheName), lifetime: lifetime(document))
         else { return nil }
-        return services.documents.find(memoKey(item, variant))
+        return services.documents.find(memoKey(item, variant, selection))
     }
 
     /// What an upstream has no document of is known as far as it is in the cache.
@@ -215,10 +234,10 @@ struct RemoteRepository<Format: PackageFormat>: ServedRepository {
         guard case .packages = selection else {
             return format.make(selection, from: IndexRows(entries: [], hasMore: false))
         }
-        let (snapshot, principal, repository) = (services.snapshot.value, principal, repository)
+        let (snapshot, principal, repository, moment) = (services.snapshot.value, principal, repository, moment)
         let names = try await services.performing {
             try await services.driver.read {
-                try CacheRows($0).packages(in: repository.id, after: page.after, limit: page.limit + 1)
+                try CacheRows($0).packages(in: repository.id, at: moment, after: page.after, limit: page.limit + 1)
             }
         }
         let readable = names.prefix(page.limit).filter { name in
@@ -227,42 +246,6 @@ struct RemoteRepository<Format: PackageFormat>: ServedRepository {
         let rows = IndexRows(entries: readable.map { .init(name: $0) }, hasMore: names.count > page.limit)
         return format.make(selection, from: rows)
     }
-
-    // MARK: What a cache does not do
-
-    private var notHere: Problem {
-        .denied("'\(repository.name)' is a cache of an upstream; what is published belongs in a local repository")
-    }
-
-    func stage(_ body: RequestBody, _ terms: StagingTerms) async throws(Problem) -> StagedBlob { throw notHere }
-
-    func stage(existing blob: Digest, from address: String?) async throws(Problem) -> StagedBlob? { throw notHere }
-
-    func inspect<Value: Sendable>(
-        _ blob: StagedBlob, _ body: @escaping @Sendable (StoredBytes) throws -> Value
-    ) async throws(Problem) -> Value {
-        try await services.inspect(blob, body)
-    }
-
-    func publish(_ draft: Draft) async throws(Problem) -> Receipt { throw notHere }
-
-    func retract(_ retraction: Retraction, if condition: WriteCondition) async throws(Problem) -> Receipt {
-        throw notHere
-    }
-
-    func openUpload(for package: PackageName, _ opening: UploadOpening) async throws(Problem) -> UploadStatus {
-        throw notHere
-    }
-
-    func upload(_ id: UploadID) async throws(Problem) -> UploadStatus { throw notHere }
-
-    func append(_ body: RequestBody, to id: UploadID, at offset: Int64?) async throws(Problem) -> UploadStatus {
-        throw notHere
-    }
-
-    func finishUpload(_ id: UploadID, _ terms: StagingTerms) async throws(Problem) -> StagedBlob { throw notHere }
-
-    func cancelUpload(_ id: UploadID) async throws(Problem) { throw notHere }
 }
 
 extension Selection {
