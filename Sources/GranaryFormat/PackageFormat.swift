@@ -14,6 +14,10 @@ package protocol PackageFormat: Sendable {
     /// Where its addresses begin.
     var mount: Mount { get }
 
+    /// A package's name, or a pattern over such names, as `parse` spells names: nobody is to fail to reserve `My_Project`
+    /// because it is called `my-project` inside. Pure.
+    func spelled(_ name: String) -> String
+
     /// Parses a request to the mount itself; answers nil when the path addresses a repository.
     func parseService(_ head: RequestHead) throws(Problem) -> Operation<Call>?
     /// Parses a request to a repository. Pure: no I/O, no clock.
@@ -70,6 +74,8 @@ package protocol PackageFormat: Sendable {
 }
 
 extension PackageFormat {
+    package func spelled(_ name: String) -> String { name }
+
     package func parseService(_ head: RequestHead) throws(Problem) -> Operation<Call>? { nil }
 
     package func isLogin(_ method: HTTPRequest.Method, _ path: String) -> Bool { false }

@@ -62,12 +62,17 @@ package struct CircuitBreaker: Sendable, Equatable {
 
     /// Whether to ask now. Of those who want to after a pause, the first one is let through.
     package mutating func enter(now: Timestamp) -> Verdict {
-        guard let closedUntil else { return .ask }
-        let remaining = closedUntil.milliseconds - now.milliseconds
-        if remaining > 0 { return .wait(seconds: Int((remaining + 999) / 1000)) }
+        if let seconds = pause(now: now) { return .wait(seconds: seconds) }
+        guard closedUntil != nil else { return .ask }
         if isProbing { return .wait(seconds: 1) }
         isProbing = true
         return .ask
+    }
+
+    /// How many seconds of a pause are left; nil where there is none.
+    package func pause(now: Timestamp) -> Int? {
+        guard let remaining = closedUntil.map({ $0.milliseconds - now.milliseconds }), remaining > 0 else { return nil }
+        return Int((remaining + 999) / 1000)
     }
 
     /// The upstream has answered, whatever it said.

@@ -156,6 +156,13 @@ package struct CacheRows {
         ).map { $0.text(0) }
     }
 
+    /// Whether something of a package is in the cache.
+    package func holds(_ package: String, in repository: RepositoryID) throws -> Bool {
+        try connection.first(
+            "select 1 from cached where repository_id = $1 and package = $2 and replaced_at is null limit 1",
+            [.integer(repository.value), .text(package)]) != nil
+    }
+
     /// How many bytes the cache of a repository holds, what was replaced too.
     package func size(of repository: RepositoryID) throws -> Int64 {
         try connection.first(

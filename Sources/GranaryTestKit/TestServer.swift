@@ -88,7 +88,7 @@ package struct TestServer: Sendable {
             try? await files.runIfActive(work)
         }
         let jobs = JobRunner(services: services, kinds: Upkeep.kinds(services))
-        let management = Management(services: services, identity: identity, jobs: jobs, formats: formats.map(\.name))
+        let management = Management(services: services, identity: identity, jobs: jobs, formats: formats)
         let gateway = Gateway(formats: formats, services: services, management: management)
         _ = try await management.firstStart(repositories: repositories, password: administrator.password) { _ in }
         let origin = OriginPolicy(

@@ -31,6 +31,19 @@ struct ManagementDocumentTests {
         Call(
             operation: "changeRepository", method: "PATCH", path: "/repositories/made", body: #"{"writePolicy":"once"}"#
         ),
+        Call(operation: "explainPackage", method: "GET", path: "/repositories/made/explanation?package=a/b"),
+        Call(
+            operation: "createRepository", method: "POST", path: "/repositories",
+            body:
+                #"{"name":"far","format":"generic","kind":"remote","settings":{"upstream":{"url":"https://far.example/"}}}"#
+        ),
+        Call(
+            operation: "createWaiver", method: "POST", path: "/repositories/far/waivers",
+            body: #"{"package":"a/*","versions":"1.*","until":"2100-01-31T12:00:00Z","reason":"an outage"}"#,
+            keeps: "id"),
+        Call(operation: "listWaivers", method: "GET", path: "/repositories/far/waivers"),
+        Call(operation: "getRepository", method: "GET", path: "/repositories/far"),
+        Call(operation: "deleteWaiver", method: "DELETE", path: "/repositories/far/waivers/{id}"),
         Call(
             operation: "createUser", method: "POST", path: "/users",
             body: #"{"name":"ann","password":"a long password","administrator":false}"#),

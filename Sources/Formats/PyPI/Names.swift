@@ -16,17 +16,22 @@ package struct ProjectName: Sendable, Hashable {
             let last = text.utf8.suffix(1).first,
             first.isAlphanumeric, last.isAlphanumeric
         else { return nil }
+        guard text.utf8.allSatisfy({ $0.isAlphanumeric || $0.isNameSeparator }) else { return nil }
+        display = String(text)
+        normalized = Self.normalized(text)
+    }
+
+    /// Of a name, and of a pattern over names, whose asterisks stay.
+    static func normalized(_ text: some StringProtocol) -> String {
         var bytes: [UInt8] = []
         for byte in text.utf8 {
-            if byte.isAlphanumeric {
+            if !byte.isNameSeparator {
                 bytes.append(byte.lowercase)
-            } else {
-                guard byte.isNameSeparator else { return nil }
-                if bytes.last != UInt8(ascii: "-") { bytes.append(UInt8(ascii: "-")) }
+            } else if bytes.last != UInt8(ascii: "-") {
+                bytes.append(UInt8(ascii: "-"))
             }
         }
-        display = String(text)
-        normalized = String(decoding: bytes, as: UTF8.self)
+        return String(decoding: bytes, as: UTF8.self)
     }
 }
 

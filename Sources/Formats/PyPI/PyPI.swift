@@ -35,6 +35,8 @@ package struct PyPI: PackageFormat {
 
     package init(maximumFile: ByteCount = PyPI.standardMaximumFile) { self.maximumFile = maximumFile }
 
+    package func spelled(_ name: String) -> String { ProjectName.normalized(name) }
+
     package func perform(
         _ operation: Operation<Call>, _ request: FormatRequest, on access: some RepositoryAccess<Index>
     ) async throws(Problem) -> Reply {

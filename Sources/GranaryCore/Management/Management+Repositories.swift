@@ -47,15 +47,16 @@ extension Management {
             let known = formats.map(\.text).joined(separator: ", ")
             throw .invalid(.repository, "the format is one of: \(known)")
         }
-        try new.settings.check(new.kind, new.name, new.format, services.snapshot.value)
+        let settings = spelled(new.settings, in: new.format)
+        try settings.check(new.kind, new.name, new.format, services.snapshot.value)
         try await change(by: caller) { connection, moment in
             let rows = RepositoryRows(connection)
-            try rows.checkDefault(new.settings, of: new.format, except: nil)
+            try rows.checkDefault(settings, of: new.format, except: nil)
             try rows.insert(
-                new.name, format: new.format, kind: new.kind, settings: new.settings, at: moment.time,
+                new.name, format: new.format, kind: new.kind, settings: settings, at: moment.time,
                 from: moment.sequence)
             return Entry(
-                verb: .repositoryCreated, repository: new.name, target: new.name.text, after: new.settings.shown.json)
+                verb: .repositoryCreated, repository: new.name, target: new.name.text, after: settings.shown.json)
         }
         return try repository(new.name.text, for: caller)
     }
@@ -74,7 +75,7 @@ extension Management {
             guard let old = try rows.find(known.id) else {
                 throw Problem.unknown(.repository, "there is no repository '\(name)'")
             }
-            let settings = try update(old.settings)
+            let settings = spelled(try update(old.settings), in: old.format)
             try settings.check(old.kind, old.name, old.format, snapshot)
             try rows.checkDefault(settings, of: old.format, except: old.id)
             try rows.update(old.id, settings: settings)
@@ -101,6 +102,21 @@ extension Management {
             return Entry(
                 verb: .repositoryDeleted, repository: old.name, target: old.name.text, before: old.settings.shown.json)
         }
+    }
+
+    /// With patterns over packages as the format spells names.
+    private func spelled(_ settings: RepositorySettings, in format: FormatName) -> RepositorySettings {
+        var settings = settings
+        if var upstream = settings.upstream {
+            upstream.include = upstream.include.map { spelled($0, in: format) }
+            upstream.exclude = upstream.exclude.map { spelled($0, in: format) }
+            settings.upstream = upstream
+        }
+        if var members = settings.members {
+            members.reserved = members.reserved.map { spelled($0, in: format) }
+            settings.members = members
+        }
+        return settings
     }
 
     private func requireAdmin(of repository: Repository, _ caller: Principal) throws(Problem) {

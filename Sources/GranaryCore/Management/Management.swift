@@ -13,18 +13,24 @@ package struct Management: Sendable {
     let sweepGrace: Duration
     /// The formats this server speaks.
     package let formats: [FormatName]
+    private let spellings: [FormatName: @Sendable (String) -> String]
 
     /// `sweepGrace` holds for sweeps that are asked for without one.
     package init(
-        services: Services, identity: Identity, jobs: JobRunner, formats: [FormatName],
+        services: Services, identity: Identity, jobs: JobRunner, formats: [any PackageFormat],
         sweepGrace: Duration = Sweep.standardGrace
     ) {
         self.sweepGrace = sweepGrace
         self.services = services
         self.identity = identity
         self.jobs = jobs
-        self.formats = formats.sorted()
+        self.formats = formats.map(\.name).sorted()
+        spellings = Dictionary(
+            uniqueKeysWithValues: formats.map { format in (format.name, { @Sendable name in format.spelled(name) }) })
     }
+
+    /// A package's name, or a pattern over names, as a format spells it.
+    func spelled(_ name: String, in format: FormatName) -> String { spellings[format]?(name) ?? name }
 
     /// Who makes a request from an address; throws `.unauthenticated` for a wrong credential, and for a token that reaches
     /// certain packages only, and `.tooMany` after too many wrong ones.

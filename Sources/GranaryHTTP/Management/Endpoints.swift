@@ -5,7 +5,7 @@ import GranaryModel
 
 extension ManagementInterface {
     static func endpoints(version: String) -> [Endpoint] {
-        [serverVersion(version), whoAmI] + repositories + users + tokens + grants + history + upkeep
+        [serverVersion(version), whoAmI] + repositories + upstreams + users + tokens + grants + history + upkeep
     }
 
     private static func serverVersion(_ version: String) -> Endpoint {

@@ -10,7 +10,8 @@ extension Wire {
             .required("kind", .string("Where its content comes from", choices: Management.kinds.map(\.rawValue))),
             .optional("settings", .named("SettingsChange"))
         ])
-        return answers.merging(requests) { first, _ in first }.merging(["NewRepository": newRepository]) { $1 }
+        return answers.merging(requests) { $1 }.merging(upstreamSchemas) { $1 }.merging(["NewRepository": newRepository]
+        ) { $1 }
     }
 
     private static let answers: [String: Schema] = [
@@ -25,7 +26,8 @@ extension Wire {
             settings.map { .required($0, $1) } + [
                 .optional("upstream", .named("Upstream")), .optional("members", .named("MemberSettings"))
             ]),
-        "Upstream": .object(upstream.map { .optional($0, $1) }),
+        "Upstream": .object(
+            upstream.map { .optional($0, $1) } + [.optional("waivers", .array(.named("Waiver")))]),
         "MemberSettings": .request(members),
         "Repository": .object([
             .required("name", .string("The first component of its address")),

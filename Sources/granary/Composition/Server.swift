@@ -65,7 +65,7 @@ struct Server {
             services: services, kinds: Upkeep.kinds(services, makeBackup: try makeBackup(services, data)))
         let sweepGrace = Duration.seconds(try configuration.number(.sweepGrace, in: 0...365 * 24 * 3600))
         let management = Management(
-            services: services, identity: identity, jobs: jobs, formats: Formats.all.map(\.name),
+            services: services, identity: identity, jobs: jobs, formats: Formats.all,
             sweepGrace: sweepGrace)
         let gateway = Gateway(formats: Formats.all, services: services, management: management)
         let isFirstStart = try await prepare(management, data)

@@ -127,6 +127,9 @@ package final class UpstreamMemory: Service {
         }
     }
 
+    /// For how many seconds a server is not asked, because it has failed; nil where it is.
+    func pause(of origin: String, now: Timestamp) -> Int? { state.withLock { $0.breakers[origin]?.pause(now: now) } }
+
     /// A transfer is over; whoever comes next begins another.
     func leave(_ key: CacheKey) { state.withLock { $0.transfers[key] = nil } }
 
