@@ -17,7 +17,8 @@ struct Granary: AsyncParsableCommand {
         version: BuildInfo.version,
         subcommands: [
             Serve.self, Login.self, Logout.self, Users.self, Tokens.self, Grants.self, Repositories.self,
-            Explain.self, Waivers.self, CollectGarbage.self, CheckStorage.self, MakeBackup.self, RestoreBackup.self, Jobs.self,
+            Explain.self, Waivers.self, CollectGarbage.self, CheckStorage.self, MakeBackup.self, RestoreBackup.self,
+            Jobs.self,
             ShowConfiguration.self, ShowVersion.self
         ])
 }
