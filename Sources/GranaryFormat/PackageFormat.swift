@@ -49,7 +49,8 @@ package protocol PackageFormat: Sendable {
     /// Makes the index of a local repository from its rows.
     func make(_ selection: Selection, from rows: IndexRows) -> Index
 
-    /// Where an upstream keeps what a selection is made from; nil where it has nothing of the kind. Pure.
+    /// Where an upstream keeps what a selection is made from; nil where it has nothing of the kind: what there is to a package is
+    /// then looked for in the document of everything, where there is one. Pure.
     func upstreamDocument(for selection: Selection) -> UpstreamDocument?
     /// Makes the index of a remote repository from what its upstream sent. Throws `.invalid(.content, …)` for what is no such
     /// document. Pure.
@@ -66,6 +67,9 @@ package protocol PackageFormat: Sendable {
     func upstreamFile(
         _ reference: FileReference, of package: PackageName, _ access: some RepositoryAccess<Index>
     ) async throws(Problem) -> UpstreamFile
+    /// Takes out of an index over many packages those that do not belong into it; one that tells of no packages stays as it
+    /// is. Pure.
+    func keeping(_ index: Index, where isKept: (PackageName) -> Bool) -> Index
     /// Puts the indexes of members together, the first one's first; there is at least one. Pure.
     func merge(_ selection: Selection, _ indexes: [Index]) -> Index
 
@@ -115,6 +119,8 @@ extension PackageFormat {
     }
 
     package func withholding(_ index: Index, _ gate: ReleaseGate) -> Index { index }
+
+    package func keeping(_ index: Index, where isKept: (PackageName) -> Bool) -> Index { index }
 
     package func merge(_ selection: Selection, _ indexes: [Index]) -> Index { indexes[0] }
 

@@ -56,19 +56,19 @@ package struct ReleaseGate: Sendable {
     package let cutoff: Timestamp
     /// How old it must be; nil of what came after the moment that is read as of.
     package let minimumAge: Duration?
-    /// Versions that pass nevertheless.
-    package let waived: [Pattern]
+    /// What passes nevertheless: those that have not expired.
+    package let waivers: [Waiver]
 
-    package init(cutoff: Timestamp, minimumAge: Duration?, waived: [Pattern] = []) {
+    package init(cutoff: Timestamp, minimumAge: Duration?, waivers: [Waiver] = []) {
         self.cutoff = cutoff
         self.minimumAge = minimumAge
-        self.waived = waived
+        self.waivers = waivers
     }
 
     /// Whether a version that was published at a moment is held back.
-    package func holds(_ version: String, _ published: Timestamp?) -> Bool {
+    package func holds(_ version: String, of package: PackageName, _ published: Timestamp?) -> Bool {
         if let published, published <= cutoff { return false }
-        return !waived.contains { $0.matches(version) }
+        return !waivers.contains { $0.package.matches(package.text) && $0.versions.matches(version) }
     }
 
     /// Why something is refused, and what would satisfy the rule.

@@ -39,6 +39,13 @@ extension ContentRows {
         ).compactMap { PackageName($0.text(0)) }
     }
 
+    /// The packages of a repository that have ever held anything.
+    package func allPackages(of repository: RepositoryID) throws -> Set<PackageName> {
+        let rows = try connection.query(
+            "select name from package where repository_id = $1", [.integer(repository.value)])
+        return Set(rows.compactMap { PackageName($0.text(0)) })
+    }
+
     /// The versions whose subject is `target`; of one artifact type where given.
     package func referrers(
         of target: String, in package: PackageID, artifactType: String?, after: String?, limit: Int

@@ -76,7 +76,7 @@ extension NPM {
     package func withholding(_ index: Index, _ gate: ReleaseGate) -> Index {
         guard case .packument(let packument) = index else { return index }
         let published = { (version: Packument.Version) in version.published.milliseconds > 0 ? version.published : nil }
-        let kept = packument.versions.filter { !gate.holds($0.number.core, published($0)) }
+        let kept = packument.versions.filter { !gate.holds($0.number.core, of: packument.name, published($0)) }
         let names = Set(kept.map(\.number.core))
         var rest = Packument(
             name: packument.name, versions: kept, tags: packument.tags.filter { names.contains($0.value) })

@@ -99,14 +99,19 @@ extension PyPI {
     package var datesReleases: Bool { true }
 
     package func withholding(_ index: Index, _ gate: ReleaseGate) -> Index {
-        guard case .project(var page) = index else { return index }
+        guard case .project(var page) = index, let package = PackageName(page.name) else { return index }
         for file in page.files {
             let published = file.uploadTime.flatMap { Timestamp($0) }
-            if gate.holds(file.version, published) { page.withheld[file.filename] = (published, gate) }
+            if gate.holds(file.version, of: package, published) { page.withheld[file.filename] = (published, gate) }
         }
         page.files.removeAll { page.withheld[$0.filename] != nil }
         page.setVersions()
         return .project(page)
+    }
+
+    package func keeping(_ index: Index, where isKept: (PackageName) -> Bool) -> Index {
+        guard case .projects(let names, let next) = index else { return index }
+        return .projects(names.filter { PackageName($0).map(isKept) ?? false }, next: next)
     }
 
     /// Of a file name, the first member that has it counts; of a project's standing, the first one that has the project.

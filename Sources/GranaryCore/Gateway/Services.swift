@@ -29,6 +29,7 @@ package struct Services: Sendable {
     /// Keeps the secrets that upstreams are shown.
     package let secrets: SecretBox
     let documents = DocumentMemo()
+    let indexes = IndexMemo()
     let files: FileMemory
     let remembered: RememberedDriver
     /// The binary logarithm of the rounds a new password is hashed with.

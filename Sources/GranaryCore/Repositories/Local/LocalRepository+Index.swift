@@ -85,6 +85,11 @@ extension Services {
             try await driver.look { try ContentRows($0).package(package, in: repository) != nil }
         }
     }
+
+    /// The packages that have ever held anything.
+    func namesHeld(in repository: RepositoryID) async throws(Problem) -> Set<PackageName> {
+        try await performing { try await driver.read { try ContentRows($0).allPackages(of: repository) } }
+    }
 }
 
 extension Selection {

@@ -8,8 +8,8 @@ import GranaryStore
 extension RemoteRepository {
     static var unknownThen: Problem { .unknown(.file, "nothing is known of it as of that moment") }
 
-    /// What is held back of a package; of a whole repository where there is none. Nil holds back nothing.
-    func gate(for package: PackageName?) -> ReleaseGate? {
+    /// What is held back; nil holds back nothing.
+    var gate: ReleaseGate? {
         let age = Duration.seconds(upstream.minimumAgeSeconds)
         if let moment {
             return ReleaseGate(cutoff: moment.adding(.zero - age), minimumAge: age > .zero ? age : nil)
@@ -20,7 +20,7 @@ extension RemoteRepository {
         let minute = now.adding(.zero - age).milliseconds / 60_000
         return ReleaseGate(
             cutoff: Timestamp(milliseconds: minute * 60_000), minimumAge: age,
-            waived: package.map { upstream.waived($0.text, at: now) } ?? [])
+            waivers: upstream.waivers.filter { $0.until > now })
     }
 
     /// What stood in the cache at the moment that is read as of.
@@ -34,26 +34,24 @@ extension RemoteRepository {
     }
 
     /// Whether a file may turn out to be too young once it is here.
-    func waitsForDate(_ reference: FileReference, _ package: PackageName) -> Bool {
-        !format.datesReleases && gate(for: package) != nil && format.release(of: reference) != nil
+    func waitsForDate(_ reference: FileReference) -> Bool {
+        !format.datesReleases && gate != nil && format.release(of: reference) != nil
     }
 
     /// A file that is old enough to be served, in place of `item` what stood there before, where that is.
     func oldEnough(
         _ item: CachedItem, _ key: CacheKey, _ reference: FileReference, _ package: PackageName
     ) async throws(Problem) -> CachedItem {
-        guard !format.datesReleases, let gate = gate(for: package), let version = format.release(of: reference),
-            gate.holds(version, item.published)
+        guard !format.datesReleases, let gate, let version = format.release(of: reference),
+            gate.holds(version, of: package, item.published)
         else { return item }
         if let before = try await stood(key, at: gate.cutoff) { return before }
         throw gate.refusal("'\(version)' of \(package)", item.published)
     }
 
     /// The document as it stood when what is too young was not there yet; `item` where nothing is known of that time.
-    func oldEnough(
-        _ item: CachedItem, _ key: CacheKey, _ selection: Selection
-    ) async throws(Problem) -> CachedItem {
-        guard !format.datesReleases, let gate = gate(for: selection.singlePackage) else { return item }
+    func oldEnough(_ item: CachedItem, _ key: CacheKey) async throws(Problem) -> CachedItem {
+        guard !format.datesReleases, let gate else { return item }
         return try await stood(key, at: gate.cutoff) ?? item
     }
 }

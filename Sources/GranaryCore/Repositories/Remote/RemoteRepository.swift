@@ -56,7 +56,7 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
 
     func open(_ reference: FileReference, in package: PackageName) async throws(Problem) -> FileOpening {
         // Of what might not be served, nothing is sent before that is known.
-        if moment != nil || waitsForDate(reference, package) { return .stored(try await file(reference, in: package)) }
+        if moment != nil || waitsForDate(reference) { return .stored(try await file(reference, in: package)) }
         try authorize(package)
         try requireCovered(package)
         var known: UpstreamFile?
@@ -106,7 +106,7 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
 
     func knownFile(_ reference: FileReference, in package: PackageName) -> StoredFile? {
         guard services.snapshot.value.verdict(principal, .read, on: repository, package) == .allowed,
-            upstream.covers(package.text), moment == nil, !waitsForDate(reference, package),
+            upstream.covers(package.text), moment == nil, !waitsForDate(reference),
             let item = cache.known(key(reference, package), lifetime: nil)
         else { return nil }
         return stored(item, reference, package)
@@ -138,21 +138,36 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
 
     // MARK: Indexes
 
+    /// A document of the upstream, and what it is of.
+    private struct Source {
+        let selection: Selection
+        let document: UpstreamDocument
+    }
+
+    /// What a selection is made from. A package that has no document of its own is a part of the one of everything.
+    private func source(of selection: Selection) -> Source? {
+        if let document = format.upstreamDocument(for: selection) {
+            return Source(selection: selection, document: document)
+        }
+        guard case .package = selection, let document = format.upstreamDocument(for: .everything) else { return nil }
+        return Source(selection: .everything, document: document)
+    }
+
     func index(_ selection: Selection, _ page: Page) async throws(Problem) -> Index {
         let package = selection.singlePackage
         try authorize(package)
         if let package { try requireCovered(package) }
-        guard let document = format.upstreamDocument(for: selection) else { return try await held(selection, page) }
-        return try await decoded(try await item(selection, document), selection)
+        guard let source = source(of: selection) else { return try await held(selection, page) }
+        return try await decoded(try await item(source), selection, source)
     }
 
     func holds(_ selection: Selection) async throws(Problem) -> Bool {
         let package = selection.singlePackage
         try authorize(package)
         guard package.map({ upstream.covers($0.text) }) ?? true else { return false }
-        guard let document = format.upstreamDocument(for: selection) else { return true }
+        guard let source = source(of: selection) else { return true }
         do throws(Problem) {
-            _ = try await item(selection, document)
+            _ = try await item(source)
             return true
         } catch .unknown {
             return false
@@ -161,20 +176,19 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
         }
     }
 
-    private func item(
-        _ selection: Selection, _ document: UpstreamDocument
-    ) async throws(Problem) -> CachedItem {
+    private func item(_ source: Source) async throws(Problem) -> CachedItem {
+        let (selection, document) = (source.selection, source.document)
         let package = selection.singlePackage?.text ?? ""
         let key = cache.key(package, selection.cacheName)
         do throws(Problem) {
             if let stood = try await stood(key) { return stood }
             guard moment == nil || format.datesReleases else { throw Self.unknownThen }
             let item = try await cache.whole(key) { () throws(Problem) in
-                Want(document, lifetime: lifetime(document)) { received throws(Problem) in
-                    _ = try format.decode(selection, received)
+                Want(document, lifetime: lifetime(document)) { item, received throws(Problem) in
+                    _ = try whole(item, received, selection)
                 }
             }
-            return try await oldEnough(item, key, selection)
+            return try await oldEnough(item, key)
         } catch .unknown where !package.isEmpty {
             throw .unknown(.package, package)
         } catch {
@@ -186,47 +200,84 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
         upstream.freshSeconds.map { .seconds($0) } ?? document.lifetime
     }
 
-    private func decoded(_ item: CachedItem, _ selection: Selection) async throws(Problem) -> Index {
-        let index = try format.decode(selection, try await services.received(item))
-        return gate(for: selection.singlePackage).map { format.withholding(index, $0) } ?? index
+    /// All that a document says.
+    private func whole(
+        _ item: CachedItem, _ received: ReceivedDocument, _ selection: Selection
+    ) throws(Problem) -> Index {
+        let index = try format.decode(selection, received)
+        services.indexes.keep(index, of: received.bytes.readableBytes, as: indexKey(item, selection))
+        return index
     }
 
-    /// What a document is kept by: of what it was made, in which form, and what was held back.
-    private func memoKey(_ item: CachedItem, _ variant: String, _ selection: Selection) -> DocumentMemo.Key {
-        let gate = gate(for: selection.singlePackage).map { gate in
-            " before \(gate.cutoff.milliseconds)" + gate.waived.map { " or \($0)" }.joined()
+    private func indexKey(_ item: CachedItem, _ selection: Selection) -> IndexMemo.Key {
+        IndexMemo.Key(
+            repository: repository.id, blob: item.checksums.sha256, mediaType: item.mediaType.essence,
+            source: item.source, selection: selection)
+    }
+
+    /// What of a document is there for the caller.
+    private func decoded(
+        _ item: CachedItem, _ selection: Selection, _ source: Source
+    ) async throws(Problem) -> Index {
+        var index: Index
+        if let known = services.indexes.find(indexKey(item, source.selection), as: Index.self) {
+            index = known
+        } else {
+            index = try whole(item, try await services.received(item), source.selection)
         }
-        return DocumentMemo.Key(
-            repository: repository.id, blob: item.checksums.sha256, variant: variant + (gate ?? ""))
+        if source.selection.singlePackage == nil {
+            let snapshot = services.snapshot.value
+            index = format.keeping(index) { package in
+                upstream.covers(package.text) && (selection.singlePackage ?? package) == package
+                    && snapshot.verdict(principal, .read, on: repository, package) == .allowed
+            }
+        }
+        return gate.map { format.withholding(index, $0) } ?? index
+    }
+
+    /// What a document is kept by: of what it was made, in which form, and what was left out or held back. Nil where it is not:
+    /// it is of as much as this caller may read.
+    private func memoKey(_ item: CachedItem, _ variant: String, of selection: Selection) -> DocumentMemo.Key? {
+        var variant = variant
+        if let package = selection.singlePackage {
+            // A document of everything is that of many packages.
+            variant += " of \(package)"
+        } else {
+            guard services.snapshot.value.mayReadEverything(principal, of: repository) else { return nil }
+            variant += " of \(upstream.include) without \(upstream.exclude)"
+        }
+        if let gate { variant += " before \(gate.cutoff.milliseconds) but \(gate.waivers.map(\.id))" }
+        return DocumentMemo.Key(repository: repository.id, blob: item.checksums.sha256, variant: variant)
     }
 
     func document(
         _ selection: Selection, _ variant: String, _ encode: @Sendable (Index) throws(Problem) -> ByteBuffer
     ) async throws(Problem) -> Document {
-        guard let document = format.upstreamDocument(for: selection) else {
+        guard let source = source(of: selection) else {
             return Document(try encode(try await index(selection, Page())), variant: variant)
         }
         let package = selection.singlePackage
         try authorize(package)
         if let package { try requireCovered(package) }
-        let item = try await item(selection, document)
-        let key = memoKey(item, variant, selection)
-        if let known = services.documents.find(key) { return known }
-        let made = Document(try encode(try await decoded(item, selection)), variant: variant)
-        services.documents.keep(made, as: key)
+        let item = try await item(source)
+        let key = memoKey(item, variant, of: selection)
+        if let key, let known = services.documents.find(key) { return known }
+        let made = Document(try encode(try await decoded(item, selection, source)), variant: variant)
+        if let key { services.documents.keep(made, as: key) }
         return made
     }
 
     func knownDocument(_ variant: String, of selection: Selection) -> Document? {
         let package = selection.singlePackage
         guard services.snapshot.value.verdict(principal, .read, on: repository, package) == .allowed,
-            package.map({ upstream.covers($0.text) }) ?? true,
-            moment == nil, let document = format.upstreamDocument(for: selection),
-            gate(for: package) == nil || format.datesReleases,
+            package.map({ upstream.covers($0.text) }) ?? true, moment == nil, gate == nil || format.datesReleases,
+            let source = source(of: selection),
             let item = cache.known(
-                cache.key(package?.text ?? "", selection.cacheName), lifetime: lifetime(document))
+                cache.key(source.selection.singlePackage?.text ?? "", source.selection.cacheName),
+                lifetime: lifetime(source.document)),
+            let key = memoKey(item, variant, of: selection)
         else { return nil }
-        return services.documents.find(memoKey(item, variant, selection))
+        return services.documents.find(key)
     }
 
     /// What an upstream has no document of is known as far as it is in the cache.

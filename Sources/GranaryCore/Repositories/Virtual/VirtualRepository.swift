@@ -49,6 +49,15 @@ struct VirtualRepository<Format: PackageFormat>: ServedRepository {
         return false
     }
 
+    /// As `isOwned`, of many names at once.
+    private func ownership() async throws(Problem) -> @Sendable (PackageName) -> Bool {
+        var held: Set<PackageName> = []
+        for member in members where member.repository.kind == .local {
+            held.formUnion(try await services.namesHeld(in: member.repository.id))
+        }
+        return { [held, settings] in held.contains($0) || settings.reserves($0.text) }
+    }
+
     /// The members that may have a package, in order.
     private func candidates(for package: PackageName) async throws(Problem) -> [Member] {
         let readable = members.filter { mayRead($0, package) }
@@ -115,7 +124,13 @@ struct VirtualRepository<Format: PackageFormat>: ServedRepository {
         } else {
             candidates = members.filter { mayRead($0, nil) }
         }
-        let indexes = try await all(candidates) { access throws(Problem) in try await access.index(selection, page) }
+        let hasUpstreams = candidates.contains { $0.repository.kind == .remote }
+        let isOwned = package == nil && hasUpstreams ? try await ownership() : nil
+        let indexes = try await all(candidates) { member throws(Problem) in
+            let index = try await member.access.index(selection, page)
+            guard let isOwned, member.repository.kind == .remote else { return index }
+            return format.keeping(index) { !isOwned($0) }
+        }
         if indexes.isEmpty, let package { throw .unknown(.package, package.text) }
         guard !indexes.isEmpty else { return format.make(selection, from: IndexRows(entries: [], hasMore: false)) }
         return indexes.count == 1 ? indexes[0] : format.merge(selection, indexes)
@@ -124,13 +139,13 @@ struct VirtualRepository<Format: PackageFormat>: ServedRepository {
     /// What all members that have something answer, in order. They are asked at once.
     private func all<Value: Sendable>(
         _ members: [Member],
-        _ ask: @escaping @Sendable (any ServedRepository<Format.Index>) async throws(Problem) -> Value
+        _ ask: @escaping @Sendable (Member) async throws(Problem) -> Value
     ) async throws(Problem) -> [Value] {
         let answers = await withTaskGroup(of: (Int, Result<Value, Problem>).self) { group in
             for (place, member) in members.enumerated() {
                 group.addTask {
                     do throws(Problem) {
-                        return (place, .success(try await ask(member.access)))
+                        return (place, .success(try await ask(member)))
                     } catch {
                         return (place, .failure(error))
                     }
@@ -160,7 +175,7 @@ struct VirtualRepository<Format: PackageFormat>: ServedRepository {
 
     private func holders(of selection: Selection, _ package: PackageName) async throws(Problem) -> [Member] {
         let candidates = try await candidates(for: package)
-        let answers = try await all(candidates) { access throws(Problem) in try await access.holds(selection) }
+        let answers = try await all(candidates) { member throws(Problem) in try await member.access.holds(selection) }
         return zip(candidates, answers).filter(\.1).map(\.0)
     }
 
