@@ -62,10 +62,10 @@ struct GrammarTests {
             (.get, "charts", 404), (.get, "charts/", 404), (.get, "index.yaml/", 404), (.get, "charts/a.tgz", 404),
             (.get, "charts/a-1.0.tgz", 404), (.get, "charts/a-1.0.0.zip", 404), (.get, "x/a-1.0.0.tgz", 404),
             (.get, "charts/-1.0.0.tgz", 404), (.get, "charts/..%2Fa-1.0.0.tgz", 400), (.get, "api", 404),
-            (.get, "api/charts/a/1", 404), (.get, "api/charts/-a", 404), (.get, "api/charts/a/1.0.0/values", 404),
+            (.get, "api/charts/a/x", 404), (.get, "api/charts/-a", 404), (.get, "api/charts/a/1.0.0/values", 404),
             (.delete, "api/charts/a/latest", 404), (.put, "charts/a.tgz", 400), (.post, "index.yaml", 405),
             (.put, "api/charts", 405), (.get, "api/prov", 405), (.delete, "api/charts/a", 405),
-            (.patch, "charts/a-1.0.0.tgz", 405), (.get, "api/charts/a-1.0.0", 404)
+            (.patch, "charts/a-1.0.0.tgz", 405), (.get, "api/charts/a/1.0.0.0", 404)
         ] as [(HTTPRequest.Method, String, Int)])
     func refused(_ method: HTTPRequest.Method, _ path: String, _ expected: Int) {
         #expect(status(head(method, path)) == expected)

@@ -168,6 +168,16 @@ private let targets: [FuzzTarget] = [
         // JSON is YAML: an index that is read as such says the same, unless a text looks like an alias now.
         if let again = try? ChartMetadata(json.bytes) { #expect(again.json == metadata.json) }
     },
+    FuzzTarget("helm-index") { bytes in
+        let document = ReceivedDocument(
+            bytes: ByteBuffer(bytes: bytes), mediaType: "text/plain", source: "https://fuzz.example/index.yaml")
+        guard let index = try? Helm().decode(.everything, document) else { return }
+        // What we make of it is an index that says the same.
+        let text = try index.encode(.index, at: "/helm/charts/")
+        let again = try Helm().decode(
+            .everything, ReceivedDocument(bytes: text, mediaType: "text/plain", source: document.source))
+        #expect(try again.encode(.index, at: "/helm/charts/") == text)
+    },
     FuzzTarget("helm-provenance") { bytes in
         guard let provenance = try? Provenance(bytes) else { return }
         #expect(provenance.chart.archive.text.hasPrefix(provenance.chart.package.text))

@@ -45,6 +45,37 @@ package struct ChartID: Sendable, Hashable, CustomStringConvertible {
         self.provenance = provenance
     }
 
+    /// A chart of somebody else's repository, of whose versions Helm reads more than are taken here: `v1.2.3`, `1.2`. Nil for what
+    /// no chart may have at all.
+    init?(listed name: String, _ version: String) {
+        guard Self.isName(name), let package = PackageName(name), version.utf8.count <= Self.maximumVersionBytes,
+            let number = Self.number(version), let versionName = VersionName(version),
+            let archive = FilePath("\(name)-\(version)\(Self.suffix)"),
+            let provenance = FilePath("\(name)-\(version)\(Self.provenanceSuffix)")
+        else { return nil }
+        self.package = package
+        self.version = versionName
+        self.number = number
+        self.archive = archive
+        self.provenance = provenance
+    }
+
+    /// What a version counts as: without the `v` before it, and with zeros for what it leaves out.
+    private static func number(_ version: String) -> SemanticVersion? {
+        if let number = SemanticVersion(version) { return number }
+        let text = version.hasPrefix("v") ? version.dropFirst() : version[...]
+        let core = text.prefix { $0 != "-" && $0 != "+" }
+        let missing = 3 - core.split(separator: ".", omittingEmptySubsequences: false).count
+        guard (0...2).contains(missing) else { return nil }
+        return SemanticVersion(core + String(repeating: ".0", count: missing) + text.dropFirst(core.count))
+    }
+
+    /// Whether name and version can be told from the name of the file alone.
+    private var isPlain: Bool { ChartID(stem: String(archive.text.dropLast(Self.suffix.count))) == self }
+
+    /// Where the archive stands in a repository. One whose name does not tell what it is of stands in a folder that does.
+    var address: String { isPlain ? "charts/\(archive)" : "charts/\(package)/\(archive)" }
+
     /// From the name of a file without its extension: the name of the chart ends before the first hyphen that a version follows.
     /// Answers nil where there is none.
     init?(stem: String) {
@@ -136,6 +167,26 @@ struct ChartMetadata: Sendable {
         }
         let rest = try Self.object(value, Self.shapes, "")
         json = RawJSON(object: [("apiVersion", RawJSON(api.isEmpty ? "v1" : api))] + rest)
+    }
+
+    /// What somebody else's index has of a chart. Nil for what is of no chart that Helm would show; other members that readers could
+    /// not make sense of are dropped.
+    init?(listed entry: YAMLValue, as name: String) {
+        let api = entry["apiVersion"]?.text ?? ""
+        guard let listed = entry["name"], listed.isText, listed.text == name, let version = entry["version"],
+            version.isText, let chart = ChartID(listed: name, version.text ?? ""),
+            ["", "v1", "v2", "v3"].contains(api),
+            ["", "application", "library"].contains(entry["type"]?.text ?? "")
+        else { return nil }
+        self.chart = chart
+        var members: [(name: String, value: RawJSON)] = [("apiVersion", RawJSON(api.isEmpty ? "v1" : api))]
+        for (name, shape) in Self.shapes {
+            guard let member = entry[name], !member.isNull, let value = try? Self.json(of: member, shape, name) else {
+                continue
+            }
+            members.append((name, value))
+        }
+        json = RawJSON(object: members)
     }
 
     private static func refusal(_ text: String) -> Problem { .invalid(.content, "Chart.yaml \(text)") }

@@ -16,6 +16,7 @@ extension Helm {
             return Operation("index.get", .rights(.read, nil), .document(.index))
         case ("api", 2...4): return try parseInterface(segments, head)
         case ("charts", 2), (_, 1): return try parseFile(segments[segments.count - 1], head)
+        case ("charts", 3): return try parseFile(segments[2], of: segments[1], head)
         default: throw Self.unknownPath
         }
     }
@@ -51,6 +52,17 @@ extension Helm {
             return Operation("provenance.delete", .rights(.delete, chart.package), .deleteProvenance(chart))
         default: throw notOffered(head)
         }
+    }
+
+    /// A file in a folder with the name of its chart: so stand those of upstreams whose names do not tell what they are of.
+    private func parseFile(_ file: String, of name: String, _ head: RequestHead) throws(Problem) -> Operation<Call> {
+        try requireReading(head)
+        let suffix = file.hasSuffix(ChartID.provenanceSuffix) ? ChartID.provenanceSuffix : ChartID.suffix
+        guard file.hasPrefix(name + "-"), file.hasSuffix(suffix),
+            let chart = ChartID(listed: name, String(file.dropFirst(name.count + 1).dropLast(suffix.count)))
+        else { throw .unknown(.file, "there is no file '\(file)'") }
+        let path = suffix == ChartID.suffix ? chart.archive : chart.provenance
+        return Operation("file.get", .rights(.read, chart.package), .file(chart, path))
     }
 
     // MARK: The interface of ChartMuseum
@@ -96,14 +108,16 @@ extension Helm {
         _ name: String, _ version: String, _ head: RequestHead
     ) throws(Problem) -> Operation<Call> {
         let package = try package(name)
-        let chart = try? ChartID(name: name, version: version)
         switch head.method {
         case .get, .head:
+            let chart = ChartID(listed: name, version)
             guard chart != nil || version == "latest" else { throw unknownVersion(version, of: name) }
             return Operation(
                 "version.get", .rights(.read, package), .document(.version(package, chart?.version)))
         case .delete:
-            guard let chart else { throw unknownVersion(version, of: name) }
+            guard let chart = try? ChartID(name: name, version: version) else {
+                throw unknownVersion(version, of: name)
+            }
             return Operation("chart.delete", .rights(.delete, package), .delete(chart))
         default: throw notOffered(head)
         }
@@ -115,7 +129,7 @@ extension Helm {
 
     /// A name that no chart has is not there.
     private func package(_ name: String) throws(Problem) -> PackageName {
-        guard let chart = try? ChartID(name: name, version: "0.0.0") else {
+        guard let chart = ChartID(listed: name, "0.0.0") else {
             throw .unknown(.package, String(name.prefix(100)))
         }
         return chart.package

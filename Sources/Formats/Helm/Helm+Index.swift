@@ -3,9 +3,16 @@ package import GranaryModel
 import NIOCore
 
 extension Helm {
-    /// What Granary derives from rows for this format: charts by name.
+    /// What there is of charts, by name.
     package struct Index: Sendable {
         package let charts: [Chart]
+        /// What is held back, and since when it is out where anybody knows.
+        var withheld: [ChartID: (published: Timestamp?, gate: ReleaseGate)] = [:]
+        /// Of the document of an upstream: what addresses in it are relative to.
+        var source = ""
+
+        /// The chart of a name.
+        func chart(_ name: PackageName) -> Chart? { charts.first { $0.name == name } }
     }
 
     /// A chart with its versions, the newest first.
@@ -19,8 +26,12 @@ extension Helm {
         package let chart: ChartID
         /// The object of `ChartMetadata`.
         package let metadata: String
-        package let digest: BlobDigest
-        package let created: Timestamp
+        /// Of the archive; nil where an upstream does not say.
+        package let digest: BlobDigest?
+        /// Nil where an upstream does not say.
+        package let created: Timestamp?
+        /// Where an upstream has it, as it says, which may be relative; nil of what is here.
+        package let location: String?
     }
 
     package func make(_ selection: Selection, from rows: IndexRows) -> Index {
@@ -40,12 +51,13 @@ extension Helm {
 }
 
 extension Helm.Chart {
-    fileprivate init(_ versions: [Helm.Version], of name: PackageName) {
+    init(_ versions: [Helm.Version], of name: PackageName) {
         self.name = name
+        let unknown = Timestamp(milliseconds: 0)
         self.versions = versions.sorted { left, right in
             // Those that differ in their build only have no order of their own.
             left.chart.number == right.chart.number
-                ? (left.created, left.chart.version) > (right.created, right.chart.version)
+                ? (left.created ?? unknown, left.chart.version) > (right.created ?? unknown, right.chart.version)
                 : left.chart.number > right.chart.number
         }
     }
@@ -63,6 +75,7 @@ extension Helm.Version {
         metadata = version.metadata
         digest = archive.checksums.sha256
         created = archive.modified
+        location = nil
     }
 }
 
@@ -80,10 +93,10 @@ extension Helm.Index {
             return text
         case .versions(let package):
             var text = ByteBuffer()
-            Self.add(try chart(package).versions, to: &text)
+            Self.add(try known(package).versions, to: &text)
             return text
         case .version(let package, let version):
-            let chart = try chart(package)
+            let chart = try known(package)
             let found = version.map { name in chart.versions.first { $0.chart.version == name } } ?? chart.newest
             guard let found else {
                 throw .unknown(.version, "there is no version \(version?.text ?? "") of \(package)")
@@ -94,8 +107,8 @@ extension Helm.Index {
         }
     }
 
-    private func chart(_ package: PackageName) throws(Problem) -> Helm.Chart {
-        guard let chart = charts.first(where: { $0.name == package }) else { throw .unknown(.package, package.text) }
+    private func known(_ package: PackageName) throws(Problem) -> Helm.Chart {
+        guard let chart = chart(package) else { throw .unknown(.package, package.text) }
         return chart
     }
 
@@ -103,7 +116,7 @@ extension Helm.Index {
         var text = ByteBuffer()
         text.reserveCapacity(minimumWritableBytes: 1024 + charts.reduce(0) { $0 + $1.size })
         // Of the newest archive and not of the moment, so that the same charts are the same bytes.
-        let generated = charts.lazy.flatMap(\.versions).map(\.created).max() ?? Timestamp(milliseconds: 0)
+        let generated = charts.lazy.flatMap(\.versions).compactMap(\.created).max() ?? Timestamp(milliseconds: 0)
         text.writeString("{\"apiVersion\":\"v1\",\"generated\":\"\(generated)\",\"serverInfo\":{\"contextPath\":")
         // Where the push plugin finds the interface for uploads.
         text.writeBytes(RawJSON(String(prefix.dropLast())).bytes)
@@ -135,8 +148,9 @@ extension Helm.Index {
     /// What the chart says, and what the repository knows beside that. Addresses are relative, so that clients send their credentials.
     private static func add(_ version: Helm.Version, to text: inout ByteBuffer) {
         text.writeSubstring(version.metadata.dropLast())
-        text.writeString(",\"created\":\"\(version.created)\",\"digest\":\"\(version.digest.hex)\"")
-        text.writeString(",\"urls\":[\"charts/\(version.chart.archive)\"]}")
+        if let created = version.created { text.writeString(",\"created\":\"\(created)\"") }
+        if let digest = version.digest { text.writeString(",\"digest\":\"\(digest.hex)\"") }
+        text.writeString(",\"urls\":[\"\(version.chart.address)\"]}")
     }
 }
 

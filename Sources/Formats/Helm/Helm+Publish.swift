@@ -10,8 +10,8 @@ extension Helm {
         var provenance: ByteBuffer?
     }
 
-    private static let archiveType = MediaType(checked: "application/gzip")
-    private static let provenanceType = MediaType(checked: "application/pgp-signature")
+    static let archiveType = MediaType(checked: "application/gzip")
+    static let provenanceType = MediaType(checked: "application/pgp-signature")
 
     func upload(
         boundary: String?, _ request: FormatRequest, _ access: some RepositoryAccess<Index>

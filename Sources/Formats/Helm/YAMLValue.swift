@@ -15,7 +15,10 @@ indirect enum YAMLValue: Sendable, Hashable {
         let value: YAMLValue
     }
 
+    /// Of a document, unless it may be longer.
     static let maximumBytes = 1 << 20
+    /// Ends of lines, commas, and what else begins a value: there are no more values than that.
+    static let maximumMarks = 4_000_000
     /// How deep lists and maps may nest.
     static let maximumDepth = 32
     /// What can be read back where the value is written on one line (YAML 1.2, section 7.4.2), escapes counted in.
@@ -26,12 +29,21 @@ indirect enum YAMLValue: Sendable, Hashable {
     /// Throws `.invalid(.content, …)` for what is no YAML or no UTF-8, is over a limit, has more than one document, two equal
     /// keys in one map, keys that are no scalars, tags, merge keys or aliases: a few aliases can stand for any number of values.
     init(_ bytes: some Collection<UInt8>, _ name: String) throws(Problem) {
-        guard bytes.count <= Self.maximumBytes else {
-            throw .invalid(.content, "\(name) has more than \(Self.maximumBytes) bytes")
-        }
+        try self.init(Self.root(of: bytes, name), name)
+    }
+
+    /// The root of a document, whose values are checked once they are made values of ours: so that one that is refused leaves the
+    /// others. Throws as `init` does for what is wrong with the document as a whole.
+    static func root(
+        of bytes: some Collection<UInt8>, _ name: String, limit: Int = maximumBytes
+    ) throws(Problem) -> Node {
+        guard bytes.count <= limit else { throw .invalid(.content, "\(name) has more than \(limit) bytes") }
         let isMarked = bytes.starts(with: [0xEF, 0xBB, 0xBF])
         guard let text = String(validating: isMarked ? bytes.dropFirst(3) : bytes.dropFirst(0), as: UTF8.self) else {
             throw .invalid(.content, "\(name) is no UTF-8")
+        }
+        guard !Self.hasTooManyMarks(text.utf8) else {
+            throw .invalid(.content, "\(name) may have more than \(Self.maximumMarks) values")
         }
         guard !Self.mayHaveAliases(text) else {
             throw .invalid(.content, "\(name) has anchors and aliases of YAML, which are not taken")
@@ -44,10 +56,11 @@ indirect enum YAMLValue: Sendable, Hashable {
             throw .invalid(.content, "\(name) is no YAML: \(reason.prefix(200))")
         }
         guard let root else { throw .invalid(.content, "\(name) is empty") }
-        try self.init(root, name, depth: 0)
+        return root
     }
 
-    private init(_ node: Node, _ name: String, depth: Int) throws(Problem) {
+    /// What a part of a document says. Throws as `init(_:_:)` does.
+    init(_ node: Node, _ name: String, depth: Int = 0) throws(Problem) {
         guard depth < Self.maximumDepth || node.scalar != nil else {
             throw .invalid(.content, "\(name) nests more than \(Self.maximumDepth) levels deep")
         }
@@ -93,6 +106,23 @@ indirect enum YAMLValue: Sendable, Hashable {
         }
     }
 
+    /// The parser makes all values before anybody can count them, and one takes much more room than the text it is written in.
+    private static func hasTooManyMarks(_ text: String.UTF8View) -> Bool {
+        var count = 0
+        var last: UInt8 = 0
+        for byte in text {
+            switch byte {
+            case UInt8(ascii: "\n"), UInt8(ascii: "\r"), UInt8(ascii: ","), UInt8(ascii: "["), UInt8(ascii: "{"):
+                count += 1
+            case UInt8(ascii: " "), UInt8(ascii: "\t"):
+                if last == UInt8(ascii: "-") || last == UInt8(ascii: ":") || last == UInt8(ascii: "?") { count += 1 }
+            default: break
+            }
+            last = byte
+        }
+        return count > maximumMarks
+    }
+
     /// Whether some `*name` may refer to some `&name`. The parser would put the values in their places before anybody could
     /// count them, so this looks at the text, and takes a few texts for more than they are.
     private static func mayHaveAliases(_ text: String) -> Bool {
@@ -115,6 +145,36 @@ indirect enum YAMLValue: Sendable, Hashable {
 
     private static func isAnchorByte(_ byte: UInt8) -> Bool {
         byte.isAlphanumeric || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
+    }
+
+    // MARK: JSON
+
+    /// What a JSON value says; nil for what is over a limit, and for keys that no map of ours has.
+    init?(_ json: RawJSON, depth: Int = 0) {
+        if let text = json.string {
+            self = .scalar(text, isPlain: false)
+        } else if let members = json.members {
+            guard depth < Self.maximumDepth else { return nil }
+            var map: [Member] = []
+            for (key, value) in members {
+                guard key.utf8.count <= Self.maximumKeyBytes,
+                    !key.unicodeScalars.contains(where: \.isForbiddenInYAML),
+                    let value = YAMLValue(value, depth: depth + 1)
+                else { return nil }
+                map.append(Member(key: key, value: value))
+            }
+            self = .map(map)
+        } else if let elements = json.elements {
+            guard depth < Self.maximumDepth else { return nil }
+            var list: [YAMLValue] = []
+            for element in elements {
+                guard let value = YAMLValue(element, depth: depth + 1) else { return nil }
+                list.append(value)
+            }
+            self = .list(list)
+        } else {
+            self = .scalar(json.text, isPlain: true)
+        }
     }
 
     // MARK: Reading

@@ -86,7 +86,8 @@ extension NPM {
         return .packument(rest)
     }
 
-    /// Of a version, the first member that has it counts, and whole; of a dist-tag, the first member that sets it.
+    /// Of a version, the first member that has it counts, and whole, also where that holds it back; of a dist-tag, the first
+    /// member that sets it.
     package func merge(_ selection: Selection, _ indexes: [Index]) -> Index {
         var packuments: [Packument] = []
         var names: Set<PackageName> = []
@@ -101,12 +102,19 @@ extension NPM {
         guard let first = packuments.first else {
             return tags.isEmpty ? .names(names.sorted { $0.text < $1.text }) : .tags(tags)
         }
+        var merged = Packument(name: first.name, versions: [], tags: [:])
         var known: Set<String> = []
-        return .packument(
-            Packument(
-                name: first.name,
-                versions: packuments.flatMap(\.versions).filter { known.insert($0.number.core).inserted },
-                tags: packuments.reduce(into: [:]) { all, one in all.merge(one.tags) { first, _ in first } }))
+        for packument in packuments {
+            merged.versions += packument.versions.filter { version in
+                known.insert(version.number.core).inserted && version.tarball.map { merged.withheld[$0] == nil } ?? true
+            }
+            merged.withheld.merge(packument.withheld) { first, _ in first }
+        }
+        let names = Set(merged.versions.map(\.number.core))
+        for packument in packuments {
+            merged.tags.merge(packument.tags.filter { names.contains($0.value) }) { first, _ in first }
+        }
+        return .packument(merged)
     }
 }
 

@@ -114,7 +114,7 @@ extension PyPI {
         return .projects(names.filter { PackageName($0).map(isKept) ?? false }, next: next)
     }
 
-    /// Of a file name, the first member that has it counts; of a project's standing, the first one that has the project.
+    /// Of a file name, the first member that has it counts, also where that holds it back; of a project's standing, the first one that has the project.
     package func merge(_ selection: Selection, _ indexes: [Index]) -> Index {
         var merged: ProjectPage?
         var names: Set<String> = []
@@ -127,7 +127,8 @@ extension PyPI {
                     continue
                 }
                 let known = Set(all.files.map(\.filename))
-                all.files += page.files.filter { !known.contains($0.filename) }
+                all.files += page.files.filter { !known.contains($0.filename) && all.withheld[$0.filename] == nil }
+                all.withheld.merge(page.withheld) { first, _ in first }
                 all.releases += page.releases
                 all.setVersions()
                 merged = all
