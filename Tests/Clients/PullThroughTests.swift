@@ -86,6 +86,56 @@ extension ClientTests {
             }
         }
 
+        @Test("Helm pulls its own and others' charts from one address, and from the cache when the others are gone")
+        func charts() async throws {
+            try await withServer { far, _ in
+                try await withHelmRepository { own, sandbox in
+                    let near = own.server
+                    try await sandbox.make("charts", "helm", on: far)
+                    let theirs = HelmRepository(server: far, name: "charts")
+                    for version in ["1.2.3", "1.10.0"] { try await sandbox.publishChart(theirs, "left", version) }
+                    try await sandbox.makeRemote(
+                        "far", "helm", of: "\(theirs.url)/", user: "admin", password: far.password, on: near)
+                    try await sandbox.makeVirtual("all", "helm", of: ["charts", "far"], deployment: "charts", on: near)
+                    let all = HelmRepository(server: near, name: "all")
+                    try await sandbox.publishChart(all, "right", "2.0.0+b")
+                    let answer = try await sandbox.curl("-u", own.credentials, "\(own.url)/charts/right-2.0.0+b.tgz")
+                    #expect(answer.status == 200)
+                    try await sandbox.expectCharts(in: all)
+                    far.kill()
+                    try await sandbox.expectCharts(in: all)
+                    let index = try await sandbox.helm("index", all.url, "admin", near.password)
+                    #expect(index.contains("left") && index.contains("right"))
+                }
+            }
+        }
+
+        @Test("Helm pulls charts out of another registry through, and again when that is gone")
+        func chartsOfRegistries() async throws {
+            try await withServer { far, _ in
+                try await withHelmRepository { own, sandbox in
+                    let near = own.server
+                    let archive = try await sandbox.packChart("left", "1.2.3+build.7")
+                    try await sandbox.helm(
+                        "oci", far.host, "admin", far.password, archive, "oci://\(far.host)/docker/charts",
+                        sandbox.path("pushed"))
+                    try await sandbox.makeRemote(
+                        "hub", "oci", of: "\(far.url)/", user: "admin", password: far.password, on: near)
+                    try await sandbox.makeVirtual("all", "oci", of: ["docker", "hub"], deployment: "docker", on: near)
+                    for (round, name) in ["all", "hub", "all"].enumerated() {
+                        let tags = try await sandbox.helm(
+                            "oci-pull", near.host, "admin", near.password,
+                            "oci://\(near.host)/\(name)/docker/charts/left", "1.2.3+build.7",
+                            sandbox.path("got-\(round)"))
+                        #expect(tags == #"["1.2.3+build.7"]"#)
+                        let content = try Data(contentsOf: URL(filePath: archive))
+                        #expect(try sandbox.read("got-\(round)/left-1.2.3+build.7.tgz") == content)
+                        if round == 1 { far.kill() }
+                    }
+                }
+            }
+        }
+
         @Test("mvn resolves through, deploys beside it, and resolves again when the upstream is gone")
         func maven() async throws {
             try await withServer { far, _ in
@@ -142,6 +192,18 @@ extension Sandbox {
             text = try await run(Python.python, "-c", script).text
         }
         return text.hasSuffix("/") ? text : text + "/"
+    }
+
+    /// Pulls by a range, the newest and an exact version, into folders of their own.
+    fileprivate func expectCharts(in repository: HelmRepository) async throws {
+        for (chart, asked, file) in [
+            ("left", "~1.2", "left-1.2.3.tgz"), ("left", "", "left-1.10.0.tgz"),
+            ("right", "2.0.0+b", "right-2.0.0+b.tgz")
+        ] {
+            let folder = path("got-\(UUID().uuidString)")
+            try await helm("pull", repository.url, "admin", repository.server.password, chart, asked, folder)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [file])
+        }
     }
 
     /// Makes a local repository.

@@ -51,5 +51,13 @@ elif verb == "oci":
     tags = client.tags(chart)
     client.pull(chart, destination=destination, plain_http=True)
     print(json.dumps(tags))
+elif verb == "oci-pull":
+    host, user, password, chart, version, destination = rest
+    os.makedirs(destination, exist_ok=True)
+    client = registry()
+    login(client, host, user, password)
+    tags = client.tags(chart)
+    client.pull(chart, destination=destination, version=version, plain_http=True)
+    print(json.dumps(tags))
 else:
     sys.exit(f"no verb {verb}")
