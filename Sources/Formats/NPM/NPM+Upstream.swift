@@ -110,9 +110,9 @@ extension NPM {
             }
             merged.withheld.merge(packument.withheld) { first, _ in first }
         }
-        let names = Set(merged.versions.map(\.number.core))
+        let shown = Set(merged.versions.map(\.number.core))
         for packument in packuments {
-            merged.tags.merge(packument.tags.filter { names.contains($0.value) }) { first, _ in first }
+            merged.tags.merge(packument.tags.filter { shown.contains($0.value) }) { first, _ in first }
         }
         return .packument(merged)
     }

@@ -20,9 +20,9 @@ package struct Packument: Sendable {
 
     package let name: PackageName
     /// In the order in which they were published.
-    package let versions: [Version]
+    package var versions: [Version]
     /// Versions by dist-tag.
-    package let tags: [String: String]
+    package var tags: [String: String]
     /// What is too young, by the name of the tarball: when it was published, and by which rule it is held back.
     package var withheld: [FilePath: (published: Timestamp?, gate: ReleaseGate)] = [:]
 

@@ -58,6 +58,12 @@ package final class FileMemory: Sendable {
         }
     }
 
+    /// What names a package.
+    struct PackageKey: Hashable {
+        let repository: RepositoryID
+        let package: PackageName
+    }
+
     /// The moment before a look-up asked the database.
     struct Ticket: Sendable, Equatable {
         fileprivate let place: UInt64
@@ -93,16 +99,17 @@ package final class FileMemory: Sendable {
         var documents = RecentMap<DocumentKey, (document: Document, ticket: Ticket)>(
             capacity: FileMemory.documentCapacity
         ) { $0.document.bytes.readableBytes + 512 }
+        var packages = RecentMap<PackageKey, (isHeld: Bool, ticket: Ticket)>(capacity: FileMemory.capacity)
         var everything = Revision()
-        var packages = [Revision](repeating: Revision(), count: packageRevisions)
-        var repositories = [Revision](repeating: Revision(), count: repositoryRevisions)
+        var packageRevisions = [Revision](repeating: Revision(), count: FileMemory.packageRevisions)
+        var repositoryRevisions = [Revision](repeating: Revision(), count: FileMemory.repositoryRevisions)
 
         /// Nil while a change of it is under way.
         func ticket(_ place: Place) -> Ticket? {
             let revision =
                 switch place {
-                case .package(let index): packages[index]
-                case .repository(let index): repositories[index]
+                case .package(let index): packageRevisions[index]
+                case .repository(let index): repositoryRevisions[index]
                 }
             guard everything.changes == 0, revision.changes == 0 else { return nil }
             return Ticket(place: revision.number, everything: everything.number)
@@ -113,8 +120,8 @@ package final class FileMemory: Sendable {
             if places.isEmpty { body(&everything) }
             for place in places {
                 switch place {
-                case .package(let index): body(&packages[index])
-                case .repository(let index): body(&repositories[index])
+                case .package(let index): body(&packageRevisions[index])
+                case .repository(let index): body(&repositoryRevisions[index])
                 }
             }
         }
@@ -144,6 +151,28 @@ package final class FileMemory: Sendable {
             guard let ticket = state.ticket(place) else { return .unknown(nil) }
             guard let known = state.documents.find(key), known.ticket == ticket else { return .unknown(ticket) }
             return .known(known.document)
+        }
+    }
+
+    /// Whether a package has ever held anything.
+    func find(_ key: PackageKey) -> Recollection<Bool> {
+        let place = Place(key.repository, key.package)
+        return state.withLock { state in
+            let known = state.packages.find(key)
+            // What was held once was held for good.
+            if let known, known.isHeld { return .known(true) }
+            guard let ticket = state.ticket(place) else { return .unknown(nil) }
+            guard let known, known.ticket == ticket else { return .unknown(ticket) }
+            return .known(false)
+        }
+    }
+
+    /// Keeps whether a package has ever held anything, unless that may have changed since the ticket.
+    func keep(_ isHeld: Bool, as key: PackageKey, since ticket: Ticket) {
+        let place = Place(key.repository, key.package)
+        state.withLock { state in
+            guard state.ticket(place) == ticket else { return }
+            state.packages.insert((isHeld, ticket), for: key)
         }
     }
 

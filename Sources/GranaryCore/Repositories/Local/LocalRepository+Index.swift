@@ -81,9 +81,22 @@ extension LocalRepository {
 extension Services {
     /// Whether a package has ever held anything.
     func hasHeld(_ package: PackageName, in repository: RepositoryID) async throws(Problem) -> Bool {
-        try await performing {
-            try await driver.look { try ContentRows($0).package(package, in: repository) != nil }
+        let key = FileMemory.PackageKey(repository: repository, package: package)
+        switch files.find(key) {
+        case .known(let isHeld): return isHeld
+        case .unknown(let ticket):
+            let isHeld = try await performing {
+                try await driver.look { try ContentRows($0).package(package, in: repository) != nil }
+            }
+            if let ticket { files.keep(isHeld, as: key, since: ticket) }
+            return isHeld
         }
+    }
+
+    /// The same where it is in memory; nil leaves it to `hasHeld`.
+    func hasHeldAsKnown(_ package: PackageName, in repository: RepositoryID) -> Bool? {
+        guard case .known(let isHeld) = files.find(.init(repository: repository, package: package)) else { return nil }
+        return isHeld
     }
 
     /// The packages that have ever held anything.

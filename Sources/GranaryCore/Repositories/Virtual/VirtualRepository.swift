@@ -39,17 +39,7 @@ struct VirtualRepository<Format: PackageFormat>: ServedRepository {
         services.snapshot.value.verdict(principal, .read, on: member.repository, package) == .allowed
     }
 
-    /// Whether no upstream is asked about a name.
-    private func isOwned(_ package: PackageName) async throws(Problem) -> Bool {
-        if settings.reserves(package.text) { return true }
-        // Also by members that this caller may not read.
-        for member in members where member.repository.kind == .local {
-            if try await services.hasHeld(package, in: member.repository.id) { return true }
-        }
-        return false
-    }
-
-    /// As `isOwned`, of many names at once.
+    /// Which names no upstream is asked about, of many at once.
     private func ownership() async throws(Problem) -> @Sendable (PackageName) -> Bool {
         var held: Set<PackageName> = []
         for member in members where member.repository.kind == .local {
@@ -58,13 +48,32 @@ struct VirtualRepository<Format: PackageFormat>: ServedRepository {
         return { [held, settings] in held.contains($0) || settings.reserves($0.text) }
     }
 
-    /// The members that may have a package, in order.
+    /// The members that may have a package, in order. Of a name that local members hold, also ones that this caller may not
+    /// read, it is those; of one that nobody here holds, the remote ones; of a reserved one, no remote one.
     private func candidates(for package: PackageName) async throws(Problem) -> [Member] {
-        let readable = members.filter { mayRead($0, package) }
-        guard readable.contains(where: { $0.repository.kind == .remote }), try await isOwned(package) else {
-            return readable
+        var holders: Set<RepositoryID> = []
+        for member in members where member.repository.kind == .local {
+            if try await services.hasHeld(package, in: member.repository.id) { holders.insert(member.repository.id) }
         }
-        return readable.filter { $0.repository.kind == .local }
+        return candidates(for: package, heldBy: holders)
+    }
+
+    /// The same where all that it takes is in memory; nil leaves it to `candidates`.
+    private func knownCandidates(for package: PackageName) -> [Member]? {
+        var holders: Set<RepositoryID> = []
+        for member in members where member.repository.kind == .local {
+            guard let isHeld = services.hasHeldAsKnown(package, in: member.repository.id) else { return nil }
+            if isHeld { holders.insert(member.repository.id) }
+        }
+        return candidates(for: package, heldBy: holders)
+    }
+
+    private func candidates(for package: PackageName, heldBy holders: Set<RepositoryID>) -> [Member] {
+        let mayAsk = holders.isEmpty && !settings.reserves(package.text)
+        return members.filter { member in
+            (holders.contains(member.repository.id) || (mayAsk && member.repository.kind == .remote))
+                && mayRead(member, package)
+        }
     }
 
     // MARK: Files
@@ -102,16 +111,19 @@ struct VirtualRepository<Format: PackageFormat>: ServedRepository {
     }
 
     func knownFile(_ reference: FileReference, in package: PackageName) -> StoredFile? {
-        // Where there are upstreams and a local member, whose a name is has to be looked up.
-        let mayBeOwned = members.contains(where: { $0.repository.kind == .local }) || settings.reserves(package.text)
         guard services.snapshot.value.verdict(principal, .read, on: repository, package) == .allowed,
-            let first = members.first(where: { mayRead($0, package) }),
-            first.repository.kind == .local || !mayBeOwned
+            let first = knownCandidates(for: package)?.first
         else { return nil }
         return first.access.knownFile(reference, in: package)
     }
 
-    func knownDocument(_ variant: String, of selection: Selection) -> Document? { nil }
+    func knownDocument(_ variant: String, of selection: Selection) -> Document? {
+        guard let package = selection.singlePackage,
+            services.snapshot.value.verdict(principal, .read, on: repository, package) == .allowed,
+            let candidates = knownCandidates(for: package), candidates.count == 1
+        else { return nil }
+        return candidates[0].access.knownDocument(variant, of: selection)
+    }
 
     // MARK: Indexes
 
@@ -185,8 +197,15 @@ struct VirtualRepository<Format: PackageFormat>: ServedRepository {
         if let package = selection.singlePackage {
             try authorize(package)
             // Where one member has it, its document is the document, and may have been made already.
-            let holders = try await holders(of: selection, package)
-            if holders.count == 1 { return try await holders[0].access.document(selection, variant, encode) }
+            let candidates = try await candidates(for: package)
+            let holders = candidates.count > 1 ? try await holders(of: selection, package) : candidates
+            if holders.count == 1 {
+                do throws(Problem) {
+                    return try await holders[0].access.document(selection, variant, encode)
+                } catch {
+                    throw naming(holders[0], error)
+                }
+            }
         }
         return Document(try encode(try await index(selection, Page())), variant: variant)
     }
