@@ -182,7 +182,7 @@ let package = Package(
             ] + formats.map { .byName(name: "Format\($0)") }),
         tests(
             "Fuzz", exclude: ["Corpus"],
-            ["GranaryModel", "GranaryFormat", "GranaryHTTP", "GranaryTestKit", .httpTypes, .nioCore]
+            ["GranaryModel", "GranaryFormat", "GranaryHTTP", "GranaryTestKit", "GranaryUpstream", .httpTypes, .nioCore]
                 + formats.map { .byName(name: "Format\($0)") }),
         tests("granary", ["granary", "GranaryHTTP", "GranaryModel", "GranaryTestKit", .lifecycle, .logging]),
         tests("Tidy", exclude: ["migrations.sha256"], [.crypto])

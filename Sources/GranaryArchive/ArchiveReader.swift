@@ -18,6 +18,8 @@ package enum ArchiveKind: Sendable {
     case zip
     /// With any compression the system's libarchive knows, or none.
     case tar
+    /// One file that was compressed by gzip and is in no archive; it is the only entry.
+    case gzip
 }
 
 /// Why an archive is not accepted; the text is for the one who sent it.
@@ -77,6 +79,9 @@ package struct ArchiveReader {
         case .tar:
             archive_read_support_filter_all(archive)
             archive_read_support_format_tar(archive)
+        case .gzip:
+            archive_read_support_filter_gzip(archive)
+            archive_read_support_format_raw(archive)
         }
         archive_read_set_callback_data(archive, Unmanaged.passUnretained(source).toOpaque())
         archive_read_set_read_callback(archive) { _, source, buffer in

@@ -63,6 +63,10 @@ package protocol PackageFormat: Sendable {
     func release(of reference: FileReference) -> String?
     /// Takes out of an index what is too young, in such a way that `upstreamFile` can say why. Pure.
     func withholding(_ index: Index, _ gate: ReleaseGate) -> Index
+    /// Why nothing of a package may be served any more, as the upstream's index says: that it is malware. Pure.
+    func alarm(in index: Index) -> String?
+    /// The files of which a new index of an upstream says other digests than an old one did, by name. Pure.
+    func replacedFiles(_ old: Index, _ new: Index) -> [String]
     /// Where the upstream keeps a file. Throws `.denied` for what an index holds back; throws `.unknown` where there is none; `access` is for indexes that know it.
     func upstreamFile(
         _ reference: FileReference, of package: PackageName, _ access: some RepositoryAccess<Index>
@@ -117,6 +121,10 @@ extension PackageFormat {
         case .version(let version): version.text
         }
     }
+
+    package func alarm(in index: Index) -> String? { nil }
+
+    package func replacedFiles(_ old: Index, _ new: Index) -> [String] { [] }
 
     package func withholding(_ index: Index, _ gate: ReleaseGate) -> Index { index }
 

@@ -21,6 +21,10 @@ package protocol RepositoryAccess<Index>: Sendable {
     func document(
         _ selection: Selection, _ variant: String, _ encode: @Sendable (Index) throws(Problem) -> ByteBuffer
     ) async throws(Problem) -> Document
+    /// Passes a question about packages on to the upstreams there are, and answers what each says. None hears of a name that is
+    /// the house's own, that its patterns leave out, or that the caller may not read. One that does not know such questions
+    /// answers nothing.
+    func ask(_ question: UpstreamQuestion) async throws(Problem) -> [UpstreamQuestion.Answer]
     /// Reads the body to its end and makes its bytes durable. Throws `.mismatch`, `.tooLarge`, `.interrupted`, `.unavailable`.
     func stage(_ body: RequestBody, _ terms: StagingTerms) async throws(Problem) -> StagedBlob
     /// Bytes already stored, if some package readable by the caller holds them: the package of `address` where given

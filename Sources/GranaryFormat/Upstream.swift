@@ -110,3 +110,43 @@ package struct ArrivingFile: Sendable {
         self.chunks = chunks
     }
 }
+
+/// A question about packages that is passed on to upstreams.
+package struct UpstreamQuestion: Sendable {
+    package let packages: [PackageName]
+    /// Relative to the upstream's URL.
+    package let address: String
+    package let mediaType: MediaType
+    /// Of an answer.
+    package let limit: ByteCount
+    /// The question about some of the packages.
+    package let body: @Sendable ([PackageName]) -> ByteBuffer
+
+    package init(
+        _ packages: [PackageName], address: String, _ mediaType: MediaType, limit: ByteCount,
+        body: @escaping @Sendable ([PackageName]) -> ByteBuffer
+    ) {
+        self.packages = packages
+        self.address = address
+        self.mediaType = mediaType
+        self.limit = limit
+        self.body = body
+    }
+
+    /// What an upstream says to a question.
+    package struct Answer: Sendable {
+        package let document: ReceivedDocument
+        /// Those it was asked about.
+        package let packages: [PackageName]
+
+        package init(_ document: ReceivedDocument, about packages: [PackageName]) {
+            self.document = document
+            self.packages = packages
+        }
+    }
+
+    /// The same about fewer packages.
+    package func about(_ packages: [PackageName]) -> UpstreamQuestion {
+        UpstreamQuestion(packages, address: address, mediaType, limit: limit, body: body)
+    }
+}

@@ -35,11 +35,13 @@ package struct CachedItem: Sendable, Equatable {
     /// Since when, and how often, the upstream has said that it is not there.
     package var missingSince: Timestamp?
     package var missingCount: Int64
+    /// Of an index: why nothing of its package may be served.
+    package var alarm: String?
 
     package init(
         id: Int64 = 0, checksums: Checksums, size: ByteCount, mediaType: MediaType, entityTag: String? = nil,
         lastModified: String? = nil, source: String, isFixed: Bool, fetchedAt: Timestamp, checkedAt: Timestamp,
-        missingSince: Timestamp? = nil, missingCount: Int64 = 0
+        missingSince: Timestamp? = nil, missingCount: Int64 = 0, alarm: String? = nil
     ) {
         self.id = id
         self.checksums = checksums
@@ -53,6 +55,7 @@ package struct CachedItem: Sendable, Equatable {
         self.checkedAt = checkedAt
         self.missingSince = missingSince
         self.missingCount = missingCount
+        self.alarm = alarm
     }
 }
 
@@ -64,7 +67,7 @@ package struct CacheRows {
 
     private static let columns = """
         c.id, b.digest, b.sha1, b.md5, b.sha512, c.size, c.media_type, c.entity_tag, c.last_modified, c.source,
-        c.is_fixed, c.fetched_at, c.checked_at, c.missing_since, c.missing_count
+        c.is_fixed, c.fetched_at, c.checked_at, c.missing_since, c.missing_count, c.alarm
         """
 
     /// What stands under a key now; nil where nothing does, and where its bytes are damaged.
@@ -104,14 +107,14 @@ package struct CacheRows {
         let row = try connection.first(
             """
             insert into cached (repository_id, package, name, blob, size, media_type, entity_tag, last_modified, source,
-              is_fixed, fetched_at, checked_at, used_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning id
+              is_fixed, fetched_at, checked_at, used_at, alarm)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $11, $13) returning id
             """,
             [
                 .integer(key.repository.value), .text(key.package), .text(key.name), .text(item.checksums.sha256.hex),
                 .integer(item.size.bytes), .text(item.mediaType.text), .optional(item.entityTag),
                 .optional(item.lastModified), .text(item.source), .boolean(item.isFixed), time,
-                .integer(item.checkedAt.milliseconds), time
+                .integer(item.checkedAt.milliseconds), .optional(item.alarm)
             ])
         guard let row else { throw StoreError.unknown("the row that was written") }
         return row.integer(0)
@@ -163,6 +166,17 @@ package struct CacheRows {
             [.integer(repository.value), .text(package)]) != nil
     }
 
+    /// The indexes of packages of which nothing may be served, and why.
+    package func alarms() throws -> [(key: CacheKey, reason: String)] {
+        try connection.query(
+            "select repository_id, package, name, alarm from cached where alarm is not null and replaced_at is null", []
+        ).map { row in
+            let key = CacheKey(
+                repository: RepositoryID(row.integer(0)), package: row.text(1), name: row.text(2))
+            return (key, row.text(3))
+        }
+    }
+
     /// How many bytes the cache of a repository holds, what was replaced too.
     package func size(of repository: RepositoryID) throws -> Int64 {
         try connection.first(
@@ -177,7 +191,7 @@ package struct CacheRows {
         while free < bytes {
             let rows = try connection.query(
                 """
-                select id, size from cached where repository_id = $1
+                select id, size from cached where repository_id = $1 and alarm is null
                 order by replaced_at is null, used_at limit 200
                 """, [.integer(repository.value)])
             guard !rows.isEmpty else { break }
@@ -210,6 +224,7 @@ extension CachedItem {
             mediaType: MediaType(row.text(6)) ?? .octetStream, entityTag: row.optionalText(7),
             lastModified: row.optionalText(8), source: row.text(9), isFixed: row.integer(10) != 0,
             fetchedAt: Timestamp(milliseconds: row.integer(11)), checkedAt: Timestamp(milliseconds: row.integer(12)),
-            missingSince: row.optionalInteger(13).map(Timestamp.init(milliseconds:)), missingCount: row.integer(14))
+            missingSince: row.optionalInteger(13).map(Timestamp.init(milliseconds:)), missingCount: row.integer(14),
+            alarm: row.optionalText(15))
     }
 }

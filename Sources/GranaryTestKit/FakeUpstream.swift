@@ -10,6 +10,7 @@ package final class FakeUpstream: Sendable {
         package let method: String
         /// With its query.
         package let path: String
+        package let body: [UInt8]
         fileprivate let headers: HTTPHeaders
 
         /// The first field of a name.
@@ -123,10 +124,16 @@ package final class FakeUpstream: Sendable {
     private func serve(_ connection: NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>) async throws {
         try await connection.executeThenClose { inbound, outbound in
             var head: HTTPRequestHead?
+            var body: [UInt8] = []
             for try await part in inbound {
-                if case .head(let received) = part { head = received }
+                switch part {
+                case .head(let received): (head, body) = (received, [])
+                case .body(let bytes): body += bytes.readableBytesView
+                case .end: break
+                }
                 guard case .end = part, let asked = head else { continue }
-                let request = Request(method: asked.method.rawValue, path: asked.uri, headers: asked.headers)
+                let request = Request(
+                    method: asked.method.rawValue, path: asked.uri, body: body, headers: asked.headers)
                 let handler = state.withLock { state in
                     state.requests.append(request)
                     return state.handler

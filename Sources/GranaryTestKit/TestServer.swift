@@ -82,6 +82,7 @@ package struct TestServer: Sendable {
             upstream: upstream, secret: [UInt8](repeating: 7, count: 32))
         try await services.snapshot.refresh()
         try await services.openUploads.load(from: services.blobs)
+        try await services.upstreams.load(from: services.driver)
         let signer = await TokenSigner(
             key: [UInt8](repeating: 7, count: 32), now: now, random: systemRandom)
         let identity = Identity(services: services, signer: signer) { work in

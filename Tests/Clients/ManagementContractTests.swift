@@ -14,7 +14,7 @@ extension ClientTests {
             try await withServer(["GRANARY_PROXY_TRUST": "true"]) { server, sandbox in
                 let token = try await sandbox.makeToken(on: server)
                 var tester = sandbox
-                tester.limit = .seconds(240)
+                tester.limit = .seconds(300)
                 tester.environment["SCHEMATHESIS_HOOKS"] = "schemathesis_hooks"
                 tester.environment["PYTHONPATH"] = Self.fixtures
                 tester.environment["PYTHONDONTWRITEBYTECODE"] = "1"
@@ -22,7 +22,7 @@ extension ClientTests {
                 let ran = try await tester.attempt(
                     "venv/bin/schemathesis", "--config-file", "\(Self.fixtures)/schemathesis.toml", "run",
                     "\(server.url)/api/v1/openapi.json", "--header", "Authorization: Bearer \(token.secret)",
-                    "--checks", "all", "--max-time", "60", "--no-color")
+                    "--checks", "all", "--max-time", "120", "--no-color")
                 #expect(ran.hasSucceeded, "\(ran)")
                 // It must have got somewhere: the document has some 25 operations, each tried in dozens of ways.
                 let passed = try #require(ran.stdout.firstMatch(of: /generated, (\d+) passed/), "\(ran)")

@@ -13,6 +13,7 @@ import Testing
 @testable import FormatOCI
 @testable import FormatPyPI
 @testable import GranaryHTTP
+@testable import GranaryUpstream
 
 private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
@@ -44,6 +45,15 @@ private func expectParsed(_ format: some PackageFormat, _ head: RequestHead) {
         let status = format.reply(to: error, for: head, nil).status.code
         #expect((400..<500).contains(status), "\(error)")
     }
+}
+
+/// What a format makes of a document of an upstream; nothing where it refuses it.
+private func decoded<Format: PackageFormat>(
+    _ format: Format, _ selection: Selection, _ bytes: [UInt8], _ mediaType: String
+) -> [Format.Index] {
+    let document = ReceivedDocument(
+        bytes: ByteBuffer(bytes: bytes), mediaType: mediaType, source: "https://fuzz.example/simple/my-pkg/")
+    return (try? format.decode(selection, document)).map { [$0] } ?? []
 }
 
 /// A name that is read is written as it was read.
@@ -102,6 +112,24 @@ private let targets: [FuzzTarget] = [
         guard let document = try? RawJSON(whole.document), let package = try? NodePackage("left") else { return }
         _ = try? PublishDocument(document, of: package)
     },
+    FuzzTarget("npm-packument") { bytes in
+        let package = try #require(PackageName("left"))
+        for index in decoded(NPM(), .package(package), bytes, "application/json") {
+            _ = NPM().alarm(in: index)
+            guard case .packument(let packument) = index else { continue }
+            #expect(packument.versions.allSatisfy { !$0.number.core.isEmpty })
+            // Of two members with the same, one is enough.
+            guard case .packument(let merged) = NPM().merge(.package(package), [index, index]) else { continue }
+            #expect(Set(merged.versions.map(\.number.core)) == Set(packument.versions.map(\.number.core)))
+        }
+    },
+    FuzzTarget("npm-audit") { bytes in
+        guard let asked = try? NPM.installed(in: bytes) else { return }
+        let document = ReceivedDocument(bytes: ByteBuffer(bytes: bytes), mediaType: "application/json", source: "")
+        let answer = UpstreamQuestion.Answer(document, about: Array(asked.map(\.package).prefix(2)))
+        let names = Set(answer.packages.map(\.text))
+        #expect(NPM.merged([answer, answer]).members?.allSatisfy { names.contains($0.name) } == true)
+    },
     FuzzTarget("json") { bytes in
         guard let value = try? RawJSON(bytes) else { return }
         if let members = value.members {
@@ -147,6 +175,17 @@ private let targets: [FuzzTarget] = [
         let info = metadata.info(project, try #require(PythonVersion("1")))
         _ = try RawJSON(info.bytes)
         #expect(metadata["name"] != nil && metadata["version"] != nil)
+    },
+    FuzzTarget("pypi-page") { bytes in
+        let package = try #require(PackageName("my-pkg"))
+        for type in ["text/html", "application/vnd.pypi.simple.v1+json"] {
+            for index in decoded(PyPI(), .package(package), bytes, type) {
+                guard case .project(let page) = index else { continue }
+                #expect(
+                    page.files.allSatisfy { !$0.filename.isEmpty && !$0.filename.contains("/") && $0.location != nil })
+            }
+            _ = decoded(PyPI(), .packages, bytes, type)
+        }
     },
     FuzzTarget("pypi-name") { bytes in
         let value = text(bytes)
@@ -198,6 +237,16 @@ private let targets: [FuzzTarget] = [
             let draft = try OCI().draft(of: manifest, blob, blob.checksums.sha256.digest, tags: [], package)
             #expect(draft.edges.count <= 2 * Manifest.maximumReferences + 1)
         }
+    },
+    FuzzTarget("oci-tags") { bytes in
+        let package = try #require(PackageName("a/b"))
+        _ = decoded(OCI(), .tags(package), bytes, "application/json")
+        _ = decoded(OCI(), .referrers(package, target: "sha256:00", artifactType: nil), bytes, "application/json")
+    },
+    FuzzTarget("challenge") { bytes in _ = BearerChallenge([.wwwAuthenticate: text(bytes)]) },
+    FuzzTarget("moment") { bytes in
+        let value = text(bytes)
+        if let moment = Timestamp(inAddress: value) { #expect(Timestamp(inAddress: moment.description) == moment) }
     },
     FuzzTarget("oci-scope") { bytes in
         let scopes = text(bytes).split(separator: " ").compactMap { TokenScope(String($0)) }

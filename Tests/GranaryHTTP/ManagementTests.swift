@@ -63,7 +63,7 @@ struct ManagementTests {
         Case(method: "POST", path: "/tokens", body: #"{"name":""}"#, statuses: [401, 400, 400, 400]),
         Case(
             method: "POST", path: "/tokens", body: #"{"name":"t","expiresAt":"2001-01-01T00:00:00Z"}"#,
-            statuses: [401, 400, 400, 400]),
+            statuses: [401, 409, 409, 409]),
         Case(
             method: "POST", path: "/tokens", body: #"{"name":"t","expiresAt":"2100-01-01T00:00:00Zx"}"#,
             statuses: [401, 400, 400, 400]),

@@ -8,6 +8,7 @@ import GranaryTestKit
 func withRemote<Value: Sendable>(
     of upstream: FakeUpstream, format: any PackageFormat = Generic(), path: String = "",
     _ change: (inout UpstreamSettings) -> Void = { _ in }, others: [NewRepository] = [], clock: ManualClock? = nil,
+    log: CapturedLog? = nil,
     _ body: @escaping @Sendable (TestServer) async throws -> Value
 ) async throws -> Value {
     let folder = try TemporaryDirectory()
@@ -19,7 +20,7 @@ func withRemote<Value: Sendable>(
         name: try "far".parsed(), format: format.name, kind: .remote,
         settings: RepositorySettings(upstream: settings))
     return try await TestServer.run(
-        formats: [format], repositories: others + [far], in: folder, clock: clock, body)
+        formats: [format], repositories: others + [far], in: folder, clock: clock, log: log?.handler, body)
 }
 
 extension NewRepository {

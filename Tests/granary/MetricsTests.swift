@@ -75,7 +75,6 @@ struct MetricsTests {
         }
     }
 
-    /// A server that has served, swept, checked and made a backup.
     /// Something of an upstream that answers once and then fails.
     private func pullThrough(_ server: RunningServer) async throws {
         let login = TestServer.basic("admin", "a password for tests")
@@ -95,6 +94,27 @@ struct MetricsTests {
         }
     }
 
+    /// A packument whose one version has another digest each time.
+    private func conflict(_ server: RunningServer, _ login: String) async throws {
+        try await FakeUpstream.run({ _ in .respond(404) }) { upstream in
+            let settings = #"{"upstream":{"url":"\#(upstream.url)","allowsPrivateAddresses":true,"freshSeconds":0}}"#
+            let made = try await TestServer.send(
+                "POST", url: "\(server.address)/api/v1/repositories", ["Content-Type": "application/json"],
+                body: Array(#"{"name":"node","format":"npm","kind":"remote","settings":\#(settings)}"#.utf8),
+                authorization: login)
+            try #require(made.status == 201, "\(made.text)")
+            for digest in ["one", "two"] {
+                let dist = #"{"tarball":"\#(upstream.url)left-1.0.0.tgz","integrity":"sha512-\#(digest)"}"#
+                let text = #"{"name":"left","versions":{"1.0.0":{"name":"left","version":"1.0.0","dist":\#(dist)}}}"#
+                upstream.answer { _ in .respond(200, [:], Array(text.utf8)) }
+                let answer = try await TestServer.send(
+                    "GET", url: "\(server.address)/npm/node/left", authorization: login)
+                #expect(answer.status == 200)
+            }
+        }
+    }
+
+    /// A server that has served, swept, checked and made a backup.
     private func inUse(_ body: (Workplace, RunningServer) async throws -> Void) async throws {
         try await Workplace.fresh { fresh in
             let workplace = fresh.with([
@@ -116,6 +136,7 @@ struct MetricsTests {
                 let ran = try await workplace.run(command)
                 try #require(ran.status == 0, "\(ran)")
             }
+            try await conflict(server, TestServer.basic("admin", "a password for tests"))
             try await body(workplace, server)
         }
     }

@@ -129,6 +129,10 @@ extension NPM {
             try require(head, .get, .head)
             return Operation("search", .rights(.read, nil), .search(SearchRequest(head.query)))
         }
+        if rest == Self.advisoriesPath {
+            try require(head, .post)
+            return Operation("audit", .rights(.read, nil), .advisories)
+        }
         if rest.first == "package", rest.count > 2 {
             let nameLength = rest[1].hasPrefix("@") ? 2 : 1
             let package = try NodePackage(rest.dropFirst().prefix(nameLength).joined(separator: "/"))

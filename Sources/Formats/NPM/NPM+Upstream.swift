@@ -72,6 +72,30 @@ extension NPM {
 
     package var datesReleases: Bool { true }
 
+    /// What stands in the place of malware.
+    private static let placeholder = "0.0.1-security"
+
+    package func alarm(in index: Index) -> String? {
+        guard case .packument(let packument) = index, packument.versions.map(\.number.core) == [Self.placeholder] else {
+            return nil
+        }
+        return
+            "the registry has put the placeholder \(Self.placeholder) in the place of all versions, as it does with malware"
+    }
+
+    package func replacedFiles(_ old: Index, _ new: Index) -> [String] {
+        guard case .packument(let old) = old, case .packument(let new) = new else { return [] }
+        let digests = { (version: Packument.Version) in
+            version.manifest["dist"].flatMap { ($0["integrity"] ?? $0["shasum"])?.string }
+        }
+        let known = Dictionary(
+            old.versions.map { ($0.number.core, digests($0)) }, uniquingKeysWith: { first, _ in first })
+        return new.versions.filter { version in
+            guard let before = known[version.number.core] ?? nil, let after = digests(version) else { return false }
+            return before != after
+        }.map(\.number.core)
+    }
+
     /// A dist-tag that would lead to what is held back is none; `latest` is found anew.
     package func withholding(_ index: Index, _ gate: ReleaseGate) -> Index {
         guard case .packument(let packument) = index else { return index }

@@ -30,6 +30,8 @@ package struct NPM: PackageFormat {
         /// Whether everybody may read the package.
         case visibility(NodePackage)
         case search(SearchRequest)
+        /// What is known to be wrong with the packages in the body.
+        case advisories
         case account(AccountCall)
     }
 
@@ -62,6 +64,7 @@ package struct NPM: PackageFormat {
         case .removeTag(let package, let tag): return try await remove(tag, of: package, access)
         case .visibility: return Reply(.ok, .json, text: #"{"public":\#(access.isPublic)}"#, .uncached)
         case .search(let search): return try await self.search(search, access)
+        case .advisories: return try await advisories(request, access)
         case .account: throw .unsupported("accounts are asked for at a repository's address only")
         }
     }

@@ -98,6 +98,22 @@ extension PyPI {
 
     package var datesReleases: Bool { true }
 
+    package func alarm(in index: Index) -> String? {
+        guard case .project(let page) = index, page.status == .quarantined else { return nil }
+        let reason = page.statusReason.prefix(200)
+        return "the index has it in quarantine" + (reason.isEmpty ? "" : ": \(reason)")
+    }
+
+    package func replacedFiles(_ old: Index, _ new: Index) -> [String] {
+        guard case .project(let old) = old, case .project(let new) = new else { return [] }
+        let digest = { (file: ProjectPage.File) in file.hashes.first { $0.name == "sha256" }?.hex }
+        let known = Dictionary(old.files.map { ($0.filename, digest($0)) }, uniquingKeysWith: { first, _ in first })
+        return new.files.filter { file in
+            guard let before = known[file.filename] ?? nil, let after = digest(file) else { return false }
+            return before != after
+        }.map(\.filename)
+    }
+
     package func withholding(_ index: Index, _ gate: ReleaseGate) -> Index {
         guard case .project(var page) = index, let package = PackageName(page.name) else { return index }
         for file in page.files {

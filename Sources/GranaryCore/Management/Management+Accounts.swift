@@ -152,7 +152,7 @@ extension Management {
             throw .invalid(
                 .token, "a token's name has 1 to \(Self.maximumTokenNameBytes) bytes and no control characters")
         }
-        if let expiresAt, expiresAt <= services.now() { throw .invalid(.token, "the expiry lies in the past") }
+        if let expiresAt, expiresAt <= services.now() { throw .conflict("the expiry lies in the past") }
         let secret = TokenSecret(random: services.random(32))
         let createdAt = try await changing(by: caller) { connection, moment in
             try AccountRows(connection).insertToken(

@@ -26,6 +26,11 @@ extension Schema {
         .integer(description, minimum: 0, maximum: Int(Int64.max))
     }
 
+    /// A moment to come: of a year that it can be of, and that all calendars agree on.
+    static func comingMoment(_ description: String) -> Schema {
+        .string(description, format: "date-time", pattern: "^[2-9][0-9]{3}-")
+    }
+
     /// Text for people, which must not steer a terminal either.
     static func showable(_ description: String, limit: Int, mayBeEmpty: Bool = false) -> Schema {
         .string(

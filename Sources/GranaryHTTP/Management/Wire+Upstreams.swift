@@ -59,7 +59,7 @@ extension Wire {
         "NewWaiver": .request([
             .required("package", .printable(Pattern.grammar, limit: Pattern.maximumBytes)),
             .optional("versions", .printable("\(Pattern.grammar); all when left out", limit: Pattern.maximumBytes)),
-            .required("until", .string("RFC 3339, in the future", format: "date-time")),
+            .required("until", .comingMoment("RFC 3339, in the future")),
             .required("reason", .showable("Why, for people", limit: Waiver.maximumReasonBytes))
         ]),
         "Explanation": .object([

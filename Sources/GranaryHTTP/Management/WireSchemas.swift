@@ -96,7 +96,7 @@ extension Wire {
         "NewToken": .request([
             .required("name", .showable("What it is for", limit: Management.maximumTokenNameBytes)),
             .optional("user", .userName("Whose it is; the caller's own when left out")),
-            .optional("expiresAt", .string("RFC 3339, in the future; never when left out", format: "date-time"))
+            .optional("expiresAt", .comingMoment("RFC 3339, in the future; never when left out"))
         ]),
         "NewGrant": .request([
             .optional("user", .userName("Left out: everybody who has logged in")),

@@ -17,6 +17,7 @@ enum MetricDescriptions {
         "granary_logins_refused_total": "Passwords that were not looked at.",
         "granary_sweep_last_duration_seconds": "How long the last sweep took.",
         "granary_sweep_last_run_timestamp_seconds": "When the last sweep ended.",
+        "granary_upstream_conflicts_total": "Files of which an upstream says another digest than before.",
         "granary_upstream_fetches_total": "Questions to upstreams, by what came of them.",
         "granary_upstream_stale_total": "Answers from a cache that was older than it should be.",
         "granary_sweep_removed_blobs_total": "Blobs that sweeps have removed.",

@@ -1,5 +1,5 @@
 extension Migration {
-    /// What finds rows that have ended, too, for reads as of a moment.
+    /// What finds rows that have ended, too, for reads as of a moment; and why nothing of a package may be served.
     static let history = Migration(
         number: 7, name: "history",
         script: """
@@ -9,6 +9,8 @@ extension Migration {
             create index edge_target on edge (package_id, target, kind);
             drop index property_version;
             create index property_version on property (version_id);
+            alter table cached add column alarm text;
+            create index cached_alarm on cached (repository_id) where alarm is not null;
             create index cached_history on cached (repository_id, package, name, fetched_at);
             """)
 }

@@ -56,6 +56,7 @@ struct Server {
             upstream: upstream, secret: tokenKey)
         try await services.snapshot.refresh()
         try await services.openUploads.load(from: services.blobs)
+        try await services.upstreams.load(from: services.driver)
         let signer = await TokenSigner(
             key: tokenKey, now: now, random: Self.random)
         let identity = Identity(services: services, signer: signer) { work in

@@ -59,6 +59,8 @@ struct LocalRepository<Format: PackageFormat>: ServedRepository {
         return services.files.find(key)
     }
 
+    func ask(_ question: UpstreamQuestion) async throws(Problem) -> [UpstreamQuestion.Answer] { [] }
+
     func stage(_ body: RequestBody, _ terms: StagingTerms) async throws(Problem) -> StagedBlob {
         let id = UploadID(random: services.random(16)).text
         do {

@@ -55,6 +55,8 @@ struct PastRepository<Format: PackageFormat>: ReadOnlyRepository {
         .stored(try await file(reference, in: package))
     }
 
+    func ask(_ question: UpstreamQuestion) async throws(Problem) -> [UpstreamQuestion.Answer] { [] }
+
     func knownFile(_ reference: FileReference, in package: PackageName) -> StoredFile? { nil }
 
     func knownDocument(_ variant: String, of selection: Selection) -> Document? { nil }

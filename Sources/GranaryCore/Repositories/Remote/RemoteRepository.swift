@@ -3,6 +3,7 @@ import GranaryModel
 import GranaryPolicy
 import GranaryPorts
 import GranaryStore
+import Logging
 import NIOCore
 
 /// A repository whose content comes from an upstream, as one caller may use it.
@@ -44,6 +45,7 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
     func file(_ reference: FileReference, in package: PackageName) async throws(Problem) -> StoredFile {
         try authorize(package)
         try requireCovered(package)
+        try requireNoAlarm(package)
         let key = key(reference, package)
         if let stood = try await stood(key) { return stored(stood, reference, package) }
         // What is here now was there then only if the index of then says so.
@@ -59,6 +61,7 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
         if moment != nil || waitsForDate(reference) { return .stored(try await file(reference, in: package)) }
         try authorize(package)
         try requireCovered(package)
+        try requireNoAlarm(package)
         var known: UpstreamFile?
         let opening = try await cache.open(key(reference, package)) { () throws(Problem) in
             let file = try await wanted(reference, package)
@@ -106,7 +109,7 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
 
     func knownFile(_ reference: FileReference, in package: PackageName) -> StoredFile? {
         guard services.snapshot.value.verdict(principal, .read, on: repository, package) == .allowed,
-            upstream.covers(package.text), moment == nil, !waitsForDate(reference),
+            upstream.covers(package.text), moment == nil, !waitsForDate(reference), alarm(package) == nil,
             let item = cache.known(key(reference, package), lifetime: nil)
         else { return nil }
         return stored(item, reference, package)
@@ -158,7 +161,9 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
         try authorize(package)
         if let package { try requireCovered(package) }
         guard let source = source(of: selection) else { return try await held(selection, page) }
-        return try await decoded(try await item(source), selection, source)
+        let item = try await item(source)
+        if let package { try requireNoAlarm(package) }
+        return try await decoded(item, selection, source)
     }
 
     func holds(_ selection: Selection) async throws(Problem) -> Bool {
@@ -185,7 +190,9 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
             guard moment == nil || format.datesReleases else { throw Self.unknownThen }
             let item = try await cache.whole(key) { () throws(Problem) in
                 Want(document, lifetime: lifetime(document)) { item, received throws(Problem) in
-                    _ = try whole(item, received, selection)
+                    let index = try whole(item, received, selection)
+                    item.alarm = format.alarm(in: index)
+                    compare(index, item, selection)
                 }
             }
             return try await oldEnough(item, key)
@@ -198,6 +205,34 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
 
     private func lifetime(_ document: UpstreamDocument) -> Duration {
         upstream.freshSeconds.map { .seconds($0) } ?? document.lifetime
+    }
+
+    /// Tells people what an upstream says now that is not what it said before.
+    private func compare(_ index: Index, _ item: CachedItem, _ selection: Selection) {
+        let place: Logger.Metadata = [
+            "repository": "\(repository.name)", "package": "\(selection.singlePackage?.text ?? "")"
+        ]
+        if let alarm = item.alarm {
+            services.logger.error("an upstream says that a package is malware: \(alarm)", metadata: place)
+        }
+        guard let known = services.upstreams.item(cache.key(selection.singlePackage?.text ?? "", selection.cacheName)),
+            let before = services.indexes.find(indexKey(known, selection), as: Index.self)
+        else { return }
+        let replaced = format.replacedFiles(before, index)
+        guard !replaced.isEmpty else { return }
+        services.upstreamMetrics.replaced(repository.name, count: replaced.count)
+        services.logger.error(
+            "an upstream says other digests than before: \(replaced.prefix(10).joined(separator: ", "))",
+            metadata: place)
+    }
+
+    /// Throws `.denied` where nothing of a package may be served.
+    private func requireNoAlarm(_ package: PackageName) throws(Problem) {
+        if let alarm = alarm(package) { throw .denied("\(package) is not served: \(alarm)") }
+    }
+
+    private func alarm(_ package: PackageName) -> String? {
+        services.upstreams.alarm(cache.key(package.text, Selection.package(package).cacheName))
     }
 
     /// All that a document says.
@@ -260,6 +295,7 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
         try authorize(package)
         if let package { try requireCovered(package) }
         let item = try await item(source)
+        if let package { try requireNoAlarm(package) }
         let key = memoKey(item, variant, of: selection)
         if let key, let known = services.documents.find(key) { return known }
         let made = Document(try encode(try await decoded(item, selection, source)), variant: variant)
@@ -270,7 +306,8 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
     func knownDocument(_ variant: String, of selection: Selection) -> Document? {
         let package = selection.singlePackage
         guard services.snapshot.value.verdict(principal, .read, on: repository, package) == .allowed,
-            package.map({ upstream.covers($0.text) }) ?? true, moment == nil, gate == nil || format.datesReleases,
+            package.map({ upstream.covers($0.text) && alarm($0) == nil }) ?? true, moment == nil,
+            gate == nil || format.datesReleases,
             let source = source(of: selection),
             let item = cache.known(
                 cache.key(source.selection.singlePackage?.text ?? "", source.selection.cacheName),

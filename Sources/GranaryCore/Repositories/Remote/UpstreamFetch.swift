@@ -18,7 +18,7 @@ struct Want: Sendable {
     var mediaType: MediaType?
     let limit: ByteCount
     /// Looks into a document before it takes the place of the last one.
-    var accepts: (@Sendable (CachedItem, ReceivedDocument) throws(Problem) -> Void)?
+    var accepts: (@Sendable (inout CachedItem, ReceivedDocument) throws(Problem) -> Void)?
 
     init(_ file: UpstreamFile) {
         location = file.location
@@ -32,7 +32,7 @@ struct Want: Sendable {
 
     init(
         _ document: UpstreamDocument, lifetime: Duration,
-        _ accepts: @escaping @Sendable (CachedItem, ReceivedDocument) throws(Problem) -> Void
+        _ accepts: @escaping @Sendable (inout CachedItem, ReceivedDocument) throws(Problem) -> Void
     ) {
         location = document.location
         self.lifetime = lifetime
@@ -224,7 +224,7 @@ struct UpstreamFetch: Sendable {
             checksums: checksums, size: ByteCount(blob.size), mediaType: mediaType,
             entityTag: answer.headers[.eTag], lastModified: answer.headers[.lastModified], source: answer.url,
             isFixed: want.lifetime == nil, fetchedAt: now, checkedAt: now)
-        if let accepts = want.accepts { try accepts(item, try await services.received(item)) }
+        if let accepts = want.accepts { try accepts(&item, try await services.received(item)) }
         // The same bytes again are no other version of them.
         if let known, known.checksums.sha256 == item.checksums.sha256, known.mediaType == item.mediaType {
             item.id = known.id

@@ -27,6 +27,8 @@ package final class UpstreamMemory: Service {
         var transfers: [CacheKey: Transfer] = [:]
         var breakers: [String: CircuitBreaker] = [:]
         var uses: [Int64: Timestamp] = [:]
+        /// By the key of the index that says so.
+        var alarms: [CacheKey: String] = [:]
         /// Raised when a cache is emptied: what was read from the database before does not count.
         var generation = 0
     }
@@ -69,6 +71,7 @@ package final class UpstreamMemory: Service {
         state.withLock { state in
             state.items.insert(item, for: key)
             state.absent.remove(key)
+            state.alarms[key] = item.alarm
         }
     }
 
@@ -78,6 +81,17 @@ package final class UpstreamMemory: Service {
             state.generation += 1
             state.items = RecentMap(capacity: Self.capacity)
             state.absent = RecentMap(capacity: Self.absentCapacity)
+        }
+    }
+
+    /// Why nothing of the package of an index may be served; nil where it may.
+    func alarm(_ index: CacheKey) -> String? { state.withLock { $0.alarms[index] } }
+
+    /// Reads what has been found to be malware. To be called before anything is served.
+    package func load(from driver: any SQLDriver) async throws {
+        let alarms = try await driver.read { try CacheRows($0).alarms() }
+        state.withLock { state in
+            state.alarms = Dictionary(alarms.map { ($0.key, $0.reason) }, uniquingKeysWith: { first, _ in first })
         }
     }
 

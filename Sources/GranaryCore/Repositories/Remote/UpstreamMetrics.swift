@@ -11,6 +11,13 @@ struct UpstreamMetrics: Sendable {
             .increment()
     }
 
+    /// An upstream says other digests of files than it did.
+    func replaced(_ repository: RepositoryName, count: Int) {
+        Counter(
+            label: "granary_upstream_conflicts_total", dimensions: [("repository", repository.text)], factory: factory
+        ).increment(by: Int64(count))
+    }
+
     /// An upstream was asked for something; `outcome` is `stored`, `unchanged`, `missing` or `failed`.
     func fetched(_ repository: RepositoryName, _ outcome: String) {
         Counter(

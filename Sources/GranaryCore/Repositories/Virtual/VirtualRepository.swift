@@ -210,6 +210,20 @@ struct VirtualRepository<Format: PackageFormat>: ServedRepository {
         return Document(try encode(try await index(selection, Page())), variant: variant)
     }
 
+    func ask(_ question: UpstreamQuestion) async throws(Problem) -> [UpstreamQuestion.Answer] {
+        var asked: [PackageName] = []
+        for package in question.packages {
+            if try await candidates(for: package).contains(where: { $0.repository.kind == .remote }) {
+                asked.append(package)
+            }
+        }
+        guard !asked.isEmpty else { return [] }
+        let remotes = members.filter { $0.repository.kind == .remote }
+        let narrowed = question.about(asked)
+        return try await all(remotes) { member throws(Problem) in try await member.access.ask(narrowed) }.flatMap(
+            \.self)
+    }
+
     // MARK: Publishing
 
     private func target() throws(Problem) -> any ServedRepository<Format.Index> {

@@ -1,0 +1,41 @@
+import GranaryFormat
+import GranaryModel
+import GranaryPolicy
+import GranaryPorts
+import HTTPTypes
+import NIOCore
+
+extension RemoteRepository {
+    func ask(_ question: UpstreamQuestion) async throws(Problem) -> [UpstreamQuestion.Answer] {
+        let snapshot = services.snapshot.value
+        let packages = question.packages.filter { package in
+            upstream.covers(package.text) && snapshot.verdict(principal, .read, on: repository, package) == .allowed
+        }
+        guard !packages.isEmpty, !upstream.isOffline, moment == nil else { return [] }
+        let url = upstream.url + question.address
+        let origin = UpstreamFetch.origin(of: url)
+        if let seconds = services.upstreams.pause(of: origin, now: services.now()) {
+            throw .unavailable("the upstream of '\(repository.name)' does not answer", retryAfter: seconds)
+        }
+        let request = UpstreamRequest(
+            .post, url, [.contentType: question.mediaType.text, .accept: question.mediaType.text],
+            credential: services.credential(of: upstream), allowsPrivateAddresses: upstream.allowsPrivateAddresses,
+            body: question.body(packages))
+        let answer: UpstreamAnswer
+        do throws(UpstreamFailure) {
+            answer = try await services.upstreams.client.send(request)
+        } catch {
+            throw .unavailable("the upstream of '\(repository.name)' \(error)", retryAfter: 10)
+        }
+        switch answer.status.code {
+        case 200:
+            let bytes = try await RequestBody(answer.body).collect(upTo: question.limit)
+            let document = ReceivedDocument(bytes: bytes, mediaType: question.mediaType.essence, source: answer.url)
+            return [UpstreamQuestion.Answer(document, about: packages)]
+        case 404, 405, 410, 501: return []
+        default:
+            throw .unavailable(
+                "the upstream of '\(repository.name)' answers \(answer.status.code)", retryAfter: 10)
+        }
+    }
+}
