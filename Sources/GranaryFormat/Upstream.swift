@@ -1,4 +1,5 @@
 package import GranaryModel
+package import HTTPTypes
 package import NIOCore
 
 /// Where an upstream keeps something, and in which form it is asked for.
@@ -40,6 +41,9 @@ package struct UpstreamFile: Sendable {
     package var size: ByteCount?
     /// Hashes that answers will need, beside SHA-256.
     package var hashes: Set<ExtraHash> = []
+    /// A field in which the upstream may say the digest of what it has (`sha256:…`), also when it is asked by HEAD: what is still the
+    /// same is then not fetched. Answers with such a file begin with its digest, so nothing is sent before it is known.
+    package var digestField: HTTPField.Name?
     /// What it is served as; nil is what the upstream says.
     package var mediaType: MediaType?
     package var limit: ByteCount

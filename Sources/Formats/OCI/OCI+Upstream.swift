@@ -23,6 +23,7 @@ extension OCI {
         case .tag(let tag):
             var file = Self.manifest(tag.text, of: package)
             file.lifetime = Self.tagLifetime
+            file.digestField = .contentDigest
             return file
         case .version(let version):
             guard let digest = Digest(version.text) else { throw .invalid(.digest, "a digest is algorithm:hex") }

@@ -16,6 +16,8 @@ struct Want: Sendable {
     var size: ByteCount?
     var hashes: Set<ExtraHash> = []
     var mediaType: MediaType?
+    /// Where the upstream may say the digest of what it has.
+    var digestField: HTTPField.Name?
     let limit: ByteCount
     /// Looks into a document before it takes the place of the last one.
     var accepts: (@Sendable (inout CachedItem, ReceivedDocument) throws(Problem) -> Void)?
@@ -27,6 +29,7 @@ struct Want: Sendable {
         size = file.size
         hashes = file.hashes
         mediaType = file.mediaType
+        digestField = file.digestField
         limit = file.limit
     }
 
@@ -83,25 +86,19 @@ struct UpstreamFetch: Sendable {
     }
 
     private func fetch() async throws(Problem) -> Transfer.Outcome {
-        let origin = Self.origin(of: url)
-        let answer: UpstreamAnswer
-        do throws(UpstreamFailure) {
-            answer = try await memory.client.send(request())
-        } catch {
-            if case .refused = error {
-                memory.note(origin) { $0.abandon() }
-            } else {
-                memory.note(origin) { $0.fail(retryAfter: nil, now: services.now()) }
-            }
-            throw unavailable("\(error)")
+        if let known, let field = want.digestField, try await isUnchanged(known, field) {
+            return .stored(try await confirm(known))
         }
+        let answer = try await send(request(.get, url))
+        let origin = Self.origin(of: url)
         switch answer.status.code {
         case 200:
             memory.note(origin) { $0.succeed() }
             return .stored(try await store(answer))
         case 304 where known != nil:
-            memory.note(origin) { $0.succeed() }
-            return .stored(try await confirm(answer))
+            guard var item = known else { throw unavailable("answers 304 to what was not asked") }
+            if let tag = answer.headers[.eTag] { item.entityTag = tag }
+            return .stored(try await confirm(item))
         case 404, 410:
             memory.note(origin) { $0.succeed() }
             return try await missing()
@@ -116,18 +113,48 @@ struct UpstreamFetch: Sendable {
         }
     }
 
+    /// Sends a request, and notes where there is no answer.
+    func send(_ request: UpstreamRequest) async throws(Problem) -> UpstreamAnswer {
+        do throws(UpstreamFailure) {
+            return try await memory.client.send(request)
+        } catch {
+            let origin = Self.origin(of: url)
+            if case .refused = error {
+                memory.note(origin) { $0.abandon() }
+            } else {
+                memory.note(origin) { $0.fail(retryAfter: nil, now: services.now()) }
+            }
+            throw unavailable("\(error)")
+        }
+    }
+
+    /// Whether the upstream says, asked by HEAD, that it has what is here: registries do not count that as a pull. Whatever else
+    /// it answers is left to GET, which shows what it means, but for what says that it is not to be asked.
+    private func isUnchanged(_ known: CachedItem, _ field: HTTPField.Name) async throws(Problem) -> Bool {
+        let answer = try await send(request(.head, url))
+        switch answer.status.code {
+        case 200: return answer.headers[field] == known.checksums.sha256.description
+        case 304: return true
+        case 429, 500, 502...504:
+            let pause = pause(answer)
+            memory.note(Self.origin(of: url)) { $0.fail(retryAfter: pause, now: services.now()) }
+            throw unavailable("answers \(answer.status.code)", retryAfter: pause)
+        default: return false
+        }
+    }
+
     /// For how long it is not to be asked; nil where it does not say.
     private func pause(_ answer: UpstreamAnswer) -> Duration? {
         if let seconds = answer.headers[.retryAfter].flatMap({ Int64($0) }) { return .seconds(max(1, seconds)) }
         return answer.status == .tooManyRequests ? .seconds(30) : nil
     }
 
-    private func unavailable(_ reason: String, retryAfter: Duration? = nil) -> Problem {
+    func unavailable(_ reason: String, retryAfter: Duration? = nil) -> Problem {
         .unavailable(
             "the upstream of '\(repository.name)' \(reason)", retryAfter: Int(retryAfter?.components.seconds ?? 10))
     }
 
-    private func request() -> UpstreamRequest {
+    func request(_ method: HTTPRequest.Method, _ url: String) -> UpstreamRequest {
         var headers = HTTPFields()
         if !want.location.accept.isEmpty { headers[.accept] = want.location.accept }
         if let known {
@@ -138,18 +165,19 @@ struct UpstreamFetch: Sendable {
             }
         }
         return UpstreamRequest(
-            .get, url, headers, credential: services.credential(of: upstream),
+            method, url, headers, credential: services.credential(of: upstream),
             allowsPrivateAddresses: upstream.allowsPrivateAddresses)
     }
 
     // MARK: What it says
 
-    private func confirm(_ answer: UpstreamAnswer) async throws(Problem) -> CachedItem {
-        guard var item = known else { throw unavailable("answers 304 to what was not asked") }
+    /// What is here is what the upstream has.
+    private func confirm(_ item: CachedItem) async throws(Problem) -> CachedItem {
+        var item = item
         item.checkedAt = services.now()
         item.missingSince = nil
         item.missingCount = 0
-        if let tag = answer.headers[.eTag] { item.entityTag = tag }
+        memory.note(Self.origin(of: url)) { $0.succeed() }
         try await note(item)
         return item
     }
