@@ -22,11 +22,15 @@ package struct UpstreamDocument: Sendable {
     package let lifetime: Duration
     /// Of its bytes.
     package let limit: ByteCount
+    /// How many pages it may have. Where it has more than one, each a JSON value that leads to the next one by a `Link` field
+    /// (RFC 8288), what is decoded is an array of them.
+    package let maximumPages: Int
 
-    package init(_ location: UpstreamLocation, lifetime: Duration, limit: ByteCount) {
+    package init(_ location: UpstreamLocation, lifetime: Duration, limit: ByteCount, maximumPages: Int = 1) {
         self.location = location
         self.lifetime = lifetime
         self.limit = limit
+        self.maximumPages = maximumPages
     }
 }
 

@@ -9,6 +9,8 @@ extension OCI {
     private static let tagLifetime = Duration.seconds(60)
     private static let listLifetime = Duration.seconds(120)
     private static let maximumList = ByteCount.mebibytes(32)
+    /// Of a list.
+    private static let maximumPages = 1000
     /// Whatever a client takes; what it gets is what its tag or digest stands for.
     private static let manifests = [
         MediaType.imageIndex.text, MediaType.imageManifest.text,
@@ -57,11 +59,11 @@ extension OCI {
         case .tags(let image):
             UpstreamDocument(
                 UpstreamLocation("v2/\(image)/tags/list", accept: MediaType.json.text), lifetime: Self.listLifetime,
-                limit: Self.maximumList)
+                limit: Self.maximumList, maximumPages: Self.maximumPages)
         case .referrers(let image, let target, _):
             UpstreamDocument(
                 UpstreamLocation("v2/\(image)/referrers/\(target)", accept: MediaType.imageIndex.text),
-                lifetime: Self.listLifetime, limit: Self.maximumList)
+                lifetime: Self.listLifetime, limit: Self.maximumList, maximumPages: Self.maximumPages)
         case .version(let image, let version):
             // What a digest stands for never changes.
             UpstreamDocument(
@@ -76,17 +78,21 @@ extension OCI {
     private struct ListDocument: Decodable { let manifests: [Descriptor]? }
 
     package func decode(_ selection: Selection, _ document: ReceivedDocument) throws(Problem) -> Index {
-        let bytes = Data(document.bytes.readableBytesView)
         // Checked first: a decoder is not to see hostile nesting.
-        _ = try RawJSON(bytes)
+        let json = try RawJSON(document.bytes.readableBytesView)
+        let pages = (json.elements ?? [json]).map { Data($0.bytes) }
         do {
             if case .tags = selection {
-                let tags = try JSONDecoder().decode(TagDocument.self, from: bytes).tags ?? []
+                let tags = try pages.flatMap { try JSONDecoder().decode(TagDocument.self, from: $0).tags ?? [] }
                 return Index(
-                    tags: tags.filter { TagName($0) != nil }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
+                    tags: Set(tags.filter { TagName($0) != nil }).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
             }
-            var found = try JSONDecoder().decode(ListDocument.self, from: bytes).manifests ?? []
-            if case .referrers(_, _, let type?) = selection { found = found.filter { $0.artifactType == type } }
+            var found = try pages.flatMap { try JSONDecoder().decode(ListDocument.self, from: $0).manifests ?? [] }
+            if case .referrers(_, _, let type) = selection {
+                var known: Set<String> = []
+                found = found.filter { (type == nil || $0.artifactType == type) && known.insert($0.digest).inserted }
+                    .sorted { $0.digest < $1.digest }
+            }
             return Index(descriptors: found)
         } catch {
             throw .invalid(.content, "this is no document of a registry")

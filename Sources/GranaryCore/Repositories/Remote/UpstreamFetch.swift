@@ -19,6 +19,8 @@ struct Want: Sendable {
     /// Where the upstream may say the digest of what it has.
     var digestField: HTTPField.Name?
     let limit: ByteCount
+    /// How many pages a document may have.
+    var maximumPages = 1
     /// Looks into a document before it takes the place of the last one.
     var accepts: (@Sendable (inout CachedItem, ReceivedDocument) throws(Problem) -> Void)?
 
@@ -40,6 +42,7 @@ struct Want: Sendable {
         location = document.location
         self.lifetime = lifetime
         limit = document.limit
+        maximumPages = document.maximumPages
         self.accepts = accepts
     }
 }
@@ -94,7 +97,7 @@ struct UpstreamFetch: Sendable {
         switch answer.status.code {
         case 200:
             memory.note(origin) { $0.succeed() }
-            return .stored(try await store(answer))
+            return .stored(try await store(want.maximumPages > 1 ? try await whole(answer) : answer))
         case 304 where known != nil:
             guard var item = known else { throw unavailable("answers 304 to what was not asked") }
             if let tag = answer.headers[.eTag] { item.entityTag = tag }
@@ -157,7 +160,8 @@ struct UpstreamFetch: Sendable {
     func request(_ method: HTTPRequest.Method, _ url: String) -> UpstreamRequest {
         var headers = HTTPFields()
         if !want.location.accept.isEmpty { headers[.accept] = want.location.accept }
-        if let known {
+        // That its first page is what it was says nothing of the others.
+        if let known, want.maximumPages == 1 {
             if let tag = known.entityTag {
                 headers[.ifNoneMatch] = tag
             } else if let modified = known.lastModified {
