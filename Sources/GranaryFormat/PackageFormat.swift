@@ -143,12 +143,29 @@ extension PackageFormat {
 package struct Mount: Sendable, Hashable {
     /// The first path component: `v2`, `npm`, `generic`.
     package let component: String
+    /// How clients say whose mirror they take this server for.
+    package struct Mirroring: Sendable, Hashable {
+        /// The parameter of a query that names the server that a name is of.
+        package let parameter: String
+        /// The field of an answer that says the same.
+        package let field: HTTPField.Name
+
+        package init(parameter: String, field: HTTPField.Name) {
+            self.parameter = parameter
+            self.field = field
+        }
+    }
+
     /// Whether an address whose first component names no repository belongs to the default repository.
     package let hasDefaultRepository: Bool
+    /// Nil where clients know no mirrors. An address whose first component names no repository then belongs to the remote
+    /// repository of the server that the request names.
+    package let mirroring: Mirroring?
 
-    package init(_ component: String, hasDefaultRepository: Bool = false) {
+    package init(_ component: String, hasDefaultRepository: Bool = false, mirroring: Mirroring? = nil) {
         self.component = component
         self.hasDefaultRepository = hasDefaultRepository
+        self.mirroring = mirroring
     }
 }
 

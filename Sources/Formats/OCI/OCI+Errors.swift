@@ -178,4 +178,5 @@ extension HTTPField.Name {
     static let tag = Self(known: "OCI-Tag")
     static let filtersApplied = Self(known: "OCI-Filters-Applied")
     static let link = Self(known: "Link")
+    static let namespace = Self(known: "OCI-Namespace")
 }

@@ -7,7 +7,9 @@ import HTTPTypes
 /// A manifest is a version named by its digest, a blob is a file of the image at `blobs/<digest>`, a tag is a tag.
 package struct OCI: PackageFormat {
     package let name = FormatName(checked: "oci")
-    package let mount = Mount("v2", hasDefaultRepository: true)
+    /// Clients that use a mirror say whose (distribution specification, "Registry Proxying").
+    package let mount = Mount(
+        "v2", hasDefaultRepository: true, mirroring: .init(parameter: "ns", field: .namespace))
 
     package init() {}
 

@@ -44,7 +44,7 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
             (try? authorize(operation.requirement, context, on: address.repository)) != nil,
             let reply = knownReply(to: operation, head, access(address, context, Staleness()))
         else { return nil }
-        return outcome(reply, context, address.repository, operation.name)
+        return marked(outcome(reply, context, address.repository, operation.name), address)
     }
 
     private func knownReply(
@@ -74,9 +74,12 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
         } catch {
             return .over(refusal(error, mountHead, nil, context, nil))
         }
-        guard let address = resolve(rest, in: context.snapshot), isVisible(address, context) else {
+        let mirrored = mirrored(context.request)
+        guard let address = resolve(rest, mirrored, in: context.snapshot), isVisible(address, context) else {
+            // Where everything is open to everybody, that an upstream has no mirror here is no secret.
+            let isHidden = context.principal.user == nil && !(mirrored != nil && context.snapshot.isPublic(format.name))
             let problem: Problem =
-                context.principal.user == nil
+                isHidden
                 ? .unauthenticated("a credential is needed") : .unknown(.repository, "there is no such repository")
             return .over(refusal(problem, mountHead, nil, context, nil))
         }
@@ -118,6 +121,8 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
         let isFallback: Bool
         /// What stands behind the name and an `@`: the moment that is read as of.
         let past: Substring?
+        /// The server that the request takes this one for a mirror of.
+        var mirrored: String?
 
         var moment: Timestamp? {
             past.flatMap { percentDecoded($0.utf8) }.flatMap { String(validating: $0, as: UTF8.self) }
@@ -133,7 +138,22 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
         }
     }
 
-    private func resolve(_ rest: String, in snapshot: Snapshot) -> Address? {
+    /// The server that a request takes this one for a mirror of; nil where it asks for what is this one's own.
+    private func mirrored(_ request: IncomingRequest) -> String? {
+        guard let mirroring = format.mount.mirroring, !request.query.isEmpty,
+            let host = Query(request.query)[mirroring.parameter]?.lowercased(), !host.isEmpty,
+            request.origin.split(separator: "/").last?.lowercased() != host
+        else { return nil }
+        return host
+    }
+
+    /// The remote repository of a server, the first one by name.
+    private func mirror(of host: String, in snapshot: Snapshot) -> Repository? {
+        snapshot.repositories.values.filter { $0.format == format.name && $0.settings.upstream?.mirroredHost == host }
+            .min { $0.name < $1.name }
+    }
+
+    private func resolve(_ rest: String, _ mirrored: String?, in snapshot: Snapshot) -> Address? {
         let mount = "/\(format.mount.component)/"
         // Matrix parameters (RFC 3986, section 3.3) may stand after the repository's name, too.
         let first = Substring(rest.utf8.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ";") })
@@ -146,6 +166,13 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
                 repository: repository, prefix: "\(mount)\(first)/",
                 path: String(Substring(path.first == UInt8(ascii: "/") ? path.dropFirst() : path)), isFallback: false,
                 past: at.map { first[first.index(after: $0)...] })
+        }
+        if let mirrored {
+            return mirror(of: mirrored, in: snapshot).map { repository in
+                Address(
+                    repository: repository, prefix: "\(mount)\(repository.name)/", path: rest, isFallback: false,
+                    past: nil, mirrored: mirrored)
+            }
         }
         guard format.mount.hasDefaultRepository, let repository = snapshot.defaultRepository(of: format.name) else {
             return nil
@@ -190,11 +217,20 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
             let access = access(address, context, staleness)
             var reply = try await perform(operation, FormatRequest(head: head, body: context.request.body), access)
             if let since = staleness.since { reply.headers.setStale(since, now: services.now()) }
-            return outcome(reply, context, repository, operation.name)
+            return marked(outcome(reply, context, repository, operation.name), address)
         } catch {
             let problem = parsed == nil ? hiding(error, address, context) : error
-            return refusal(problem, head, parsed, context, repository)
+            return marked(refusal(problem, head, parsed, context, repository), address)
         }
+    }
+
+    /// With the server that what is answered is of, where the request named it.
+    private func marked(_ outcome: Outcome, _ address: Address) -> Outcome {
+        guard let mirroring = format.mount.mirroring, let mirrored = address.mirrored else { return outcome }
+        var reply = outcome.reply
+        reply.headers[mirroring.field] = mirrored
+        return Outcome(
+            reply: reply, actor: outcome.actor, repository: outcome.repository, operation: outcome.operation)
     }
 
     /// Does what an operation asks. A file that is on its way from an upstream is answered as soon as it begins to come.

@@ -172,6 +172,7 @@ extension UpstreamSettings {
             throw .invalid(.repository, "the user of an upstream has no colon and no control characters")
         }
         try checkPatterns(include + exclude, limit: Self.maximumPatterns)
+        try checkNames()
         let times = 0...Self.maximumSeconds
         guard times.contains(freshSeconds ?? 0), times.contains(minimumAgeSeconds),
             (0...Self.maximumCacheBytes).contains(cacheBytes ?? 0)
@@ -179,6 +180,31 @@ extension UpstreamSettings {
             throw .invalid(
                 .repository,
                 "times are 0 to \(Self.maximumSeconds) seconds, and a cache has 0 to \(Self.maximumCacheBytes) bytes")
+        }
+    }
+}
+
+extension UpstreamSettings {
+    private func checkNames() throws(Problem) {
+        let isPlain = { (byte: UInt8) in
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        }
+        if let namespace {
+            let parts = namespace.split(separator: ":", omittingEmptySubsequences: false)
+            guard namespace.utf8.count <= Self.maximumNameBytes, namespace.utf8.first.map(isPlain) == true,
+                parts[0].utf8.allSatisfy({ isPlain($0) || ".-".utf8.contains($0) }),
+                parts.count == 1 || parts.count == 2 && UInt16(parts[1]) != nil
+            else { throw .invalid(.repository, "a namespace is host or host:port, in lower case") }
+        }
+        if let shortNamePrefix {
+            let components = shortNamePrefix.split(separator: "/", omittingEmptySubsequences: false)
+            guard shortNamePrefix.utf8.count <= Self.maximumNameBytes,
+                components.allSatisfy({ component in
+                    component.utf8.first.map(isPlain) == true
+                        && component.utf8.allSatisfy { isPlain($0) || "._-".utf8.contains($0) }
+                })
+            else { throw .invalid(.repository, "a prefix of short names is components of a–z, 0–9, '.', '_' and '-'") }
         }
     }
 }

@@ -79,6 +79,10 @@ package enum Wire {
         package var freshSeconds: Int64?
         package var minimumAgeSeconds: Int64?
         package var cacheBytes: Int64?
+        /// Empty is where the URL leads.
+        package var namespace: String?
+        /// Empty takes names as they are.
+        package var shortNamePrefix: String?
 
         package init() {}
 
@@ -101,6 +105,8 @@ package enum Wire {
             settings.freshSeconds = freshSeconds ?? settings.freshSeconds
             settings.minimumAgeSeconds = minimumAgeSeconds ?? settings.minimumAgeSeconds
             settings.cacheBytes = cacheBytes ?? settings.cacheBytes
+            if let namespace { settings.namespace = namespace.isEmpty ? nil : namespace }
+            if let shortNamePrefix { settings.shortNamePrefix = shortNamePrefix.isEmpty ? nil : shortNamePrefix }
             return settings
         }
     }

@@ -168,6 +168,21 @@ extension Wire {
         (
             "cacheBytes",
             .integer("What the cache may hold", minimum: 0, maximum: Int(UpstreamSettings.maximumCacheBytes))
+        ),
+        (
+            "namespace",
+            .string(
+                "What clients that use the server as a mirror call the upstream, as host or host:port; where its URL "
+                    + "leads when empty",
+                length: 0...UpstreamSettings.maximumNameBytes, pattern: "^([a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?)?$")
+        ),
+        (
+            "shortNamePrefix",
+            .string(
+                "Below which name the upstream has what is asked for by a name of one component; names are taken as they "
+                    + "are when empty",
+                length: 0...UpstreamSettings.maximumNameBytes,
+                pattern: "^([a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*)?$")
         )
     ]
 

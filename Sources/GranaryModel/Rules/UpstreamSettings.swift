@@ -3,6 +3,8 @@ package struct UpstreamSettings: Sendable, Equatable, Codable {
     package static let maximumURLBytes = 1000
     package static let maximumPatterns = 200
     package static let maximumSecretBytes = 16 << 10
+    /// Of a namespace and of a prefix.
+    package static let maximumNameBytes = 128
     /// Ten years.
     package static let maximumSeconds: Int64 = 315_360_000
     package static let maximumCacheBytes: Int64 = 1 << 53
@@ -29,6 +31,10 @@ package struct UpstreamSettings: Sendable, Equatable, Codable {
     package var waivers: [Waiver]
     /// What the cache may hold, in bytes; nil is as much as there is.
     package var cacheBytes: Int64?
+    /// `host` or `host:port`: what those call the upstream who use the server as a mirror of it; nil is where its URL leads.
+    package var namespace: String?
+    /// Below which name the upstream has what is asked for by a name of one component; nil takes it as it is.
+    package var shortNamePrefix: String?
 
     package init(url: String) {
         self.url = url
@@ -42,6 +48,8 @@ package struct UpstreamSettings: Sendable, Equatable, Codable {
         minimumAgeSeconds = 0
         waivers = []
         cacheBytes = nil
+        namespace = nil
+        shortNamePrefix = nil
     }
 
     package init(from decoder: any Decoder) throws {
@@ -57,6 +65,8 @@ package struct UpstreamSettings: Sendable, Equatable, Codable {
         minimumAgeSeconds = try container.decodeIfPresent(Int64.self, forKey: .minimumAgeSeconds) ?? 0
         waivers = try container.decodeIfPresent([Waiver].self, forKey: .waivers) ?? []
         cacheBytes = try container.decodeIfPresent(Int64.self, forKey: .cacheBytes)
+        namespace = try container.decodeIfPresent(String.self, forKey: .namespace)
+        shortNamePrefix = try container.decodeIfPresent(String.self, forKey: .shortNamePrefix)
     }
 
     /// Without its secret.
@@ -64,6 +74,19 @@ package struct UpstreamSettings: Sendable, Equatable, Codable {
         var shown = self
         shown.sealedSecret = nil
         return shown
+    }
+
+    /// What those call the upstream who use the server as a mirror of it.
+    package var mirroredHost: String {
+        if let namespace { return namespace }
+        let rest = url.firstRange(of: "://").map { url[$0.upperBound...] } ?? url[...]
+        return rest.prefix { $0 != "/" }.lowercased()
+    }
+
+    /// The name by which the upstream has a package.
+    package func fullName(_ package: PackageName) -> PackageName {
+        guard let shortNamePrefix, !package.text.utf8.contains(UInt8(ascii: "/")) else { return package }
+        return PackageName("\(shortNamePrefix)/\(package)") ?? package
     }
 
     /// Whether a name is one of those that are asked for. Takes only names that are not hidden by `exclude`.

@@ -63,6 +63,12 @@ struct Repositories: AsyncParsableCommand {
         @Option(help: "For how many seconds documents that change are taken as they are.") var freshSeconds: Int64?
         @Option(help: "How many seconds a version must have been out to be served.") var minimumAgeSeconds: Int64?
         @Option(help: "How many bytes the cache may hold.") var cacheBytes: Int64?
+        @Option(
+            name: .customLong("upstream-namespace"),
+            help: "What clients that use the server as a mirror call the upstream: host or host:port.")
+        var namespace: String?
+        @Option(help: "Below which name the upstream has what is asked for by a name of one component.")
+        var shortNamePrefix: String?
 
         func change() throws -> Wire.UpstreamChange? {
             var change = Wire.UpstreamChange()
@@ -81,10 +87,12 @@ struct Repositories: AsyncParsableCommand {
             change.freshSeconds = freshSeconds
             change.minimumAgeSeconds = minimumAgeSeconds
             change.cacheBytes = cacheBytes
+            change.namespace = namespace
+            change.shortNamePrefix = shortNamePrefix
             let isEmpty =
                 url == nil && user == nil && passwordFile == nil && allowPrivateAddresses == nil && offline == nil
                 && include.isEmpty && exclude.isEmpty && freshSeconds == nil && minimumAgeSeconds == nil
-                && cacheBytes == nil
+                && cacheBytes == nil && namespace == nil && shortNamePrefix == nil
             return isEmpty ? nil : change
         }
     }

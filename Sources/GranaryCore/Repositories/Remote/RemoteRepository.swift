@@ -31,9 +31,23 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
         if let problem = verdict.problem(on: repository, package) { throw problem }
     }
 
-    /// Names that are left out are not there.
-    private func requireCovered(_ package: PackageName) throws(Problem) {
-        guard upstream.covers(package.text) else { throw .unknown(.package, package.text) }
+    /// The name by which the upstream has what is asked for, where the caller may read it by the name that they ask by. Names
+    /// that are left out are not there.
+    private func entering(_ asked: PackageName) throws(Problem) -> PackageName {
+        try authorize(asked)
+        let package = upstream.fullName(asked)
+        guard upstream.covers(package.text) else { throw .unknown(.package, asked.text) }
+        return package
+    }
+
+    /// The same of what is selected.
+    private func entering(_ asked: Selection) throws(Problem) -> Selection {
+        guard let package = asked.singlePackage else {
+            try authorize(nil)
+            return asked
+        }
+        let name = try entering(package)
+        return asked.naming { _ in name }
     }
 
     var refusal: Problem {
@@ -42,9 +56,8 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
 
     // MARK: Files
 
-    func file(_ reference: FileReference, in package: PackageName) async throws(Problem) -> StoredFile {
-        try authorize(package)
-        try requireCovered(package)
+    func file(_ reference: FileReference, in asked: PackageName) async throws(Problem) -> StoredFile {
+        let package = try entering(asked)
         try requireNoAlarm(package)
         let key = key(reference, package)
         if let stood = try await stood(key) { return stored(stood, reference, package) }
@@ -56,11 +69,10 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
         return stored(try await oldEnough(item, key, reference, package), reference, package)
     }
 
-    func open(_ reference: FileReference, in package: PackageName) async throws(Problem) -> FileOpening {
+    func open(_ reference: FileReference, in asked: PackageName) async throws(Problem) -> FileOpening {
         // Of what might not be served, nothing is sent before that is known.
-        if moment != nil || waitsForDate(reference) { return .stored(try await file(reference, in: package)) }
-        try authorize(package)
-        try requireCovered(package)
+        if moment != nil || waitsForDate(reference) { return .stored(try await file(reference, in: asked)) }
+        let package = try entering(asked)
         try requireNoAlarm(package)
         var known: UpstreamFile?
         let opening = try await cache.open(key(reference, package)) { () throws(Problem) in
@@ -72,7 +84,7 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
         case .stored(let item): return .stored(stored(item, reference, package))
         case .arriving where known?.digestField != nil:
             // The answer begins with its digest, which is known at the end.
-            return .stored(try await file(reference, in: package))
+            return .stored(try await file(reference, in: asked))
         case .arriving(let transfer, let beginning):
             let file = ArrivingFile(size: beginning.size, chunks: TransferChunks(transfer: transfer))
             return .arriving(file, beginning.mediaType, expected(known, beginning, reference, package))
@@ -110,10 +122,9 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
                 fetchedAt: now, checkedAt: now), reference, package)
     }
 
-    func knownFile(_ reference: FileReference, in package: PackageName) -> StoredFile? {
-        guard services.snapshot.value.verdict(principal, .read, on: repository, package) == .allowed,
-            upstream.covers(package.text), moment == nil, !waitsForDate(reference), alarm(package) == nil,
-            let item = cache.known(key(reference, package), lifetime: nil)
+    func knownFile(_ reference: FileReference, in asked: PackageName) -> StoredFile? {
+        guard moment == nil, !waitsForDate(reference), let package = try? entering(asked),
+            alarm(package) == nil, let item = cache.known(key(reference, package), lifetime: nil)
         else { return nil }
         return stored(item, reference, package)
     }
@@ -159,22 +170,17 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
         return Source(selection: .everything, document: document)
     }
 
-    func index(_ selection: Selection, _ page: Page) async throws(Problem) -> Index {
-        let package = selection.singlePackage
-        try authorize(package)
-        if let package { try requireCovered(package) }
+    func index(_ asked: Selection, _ page: Page) async throws(Problem) -> Index {
+        let selection = try entering(asked)
         guard let source = source(of: selection) else { return try await held(selection, page) }
         let item = try await item(source)
-        if let package { try requireNoAlarm(package) }
+        if let package = selection.singlePackage { try requireNoAlarm(package) }
         return try await decoded(item, selection, source)
     }
 
-    func holds(_ selection: Selection) async throws(Problem) -> Bool {
-        let package = selection.singlePackage
-        try authorize(package)
-        guard package.map({ upstream.covers($0.text) }) ?? true else { return false }
-        guard let source = source(of: selection) else { return true }
+    func holds(_ asked: Selection) async throws(Problem) -> Bool {
         do throws(Problem) {
+            guard let source = source(of: try entering(asked)) else { return true }
             _ = try await item(source)
             return true
         } catch .unknown {
@@ -266,7 +272,8 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
         if source.selection.singlePackage == nil {
             let snapshot = services.snapshot.value
             index = format.keeping(index) { package in
-                upstream.covers(package.text) && (selection.singlePackage ?? package) == package
+                if let only = selection.singlePackage { return package == only }
+                return upstream.covers(package.text)
                     && snapshot.verdict(principal, .read, on: repository, package) == .allowed
             }
         }
@@ -289,16 +296,14 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
     }
 
     func document(
-        _ selection: Selection, _ variant: String, _ encode: @Sendable (Index) throws(Problem) -> ByteBuffer
+        _ asked: Selection, _ variant: String, _ encode: @Sendable (Index) throws(Problem) -> ByteBuffer
     ) async throws(Problem) -> Document {
+        let selection = try entering(asked)
         guard let source = source(of: selection) else {
-            return Document(try encode(try await index(selection, Page())), variant: variant)
+            return Document(try encode(try await index(asked, Page())), variant: variant)
         }
-        let package = selection.singlePackage
-        try authorize(package)
-        if let package { try requireCovered(package) }
         let item = try await item(source)
-        if let package { try requireNoAlarm(package) }
+        if let package = selection.singlePackage { try requireNoAlarm(package) }
         let key = memoKey(item, variant, of: selection)
         if let key, let known = services.documents.find(key) { return known }
         let made = Document(try encode(try await decoded(item, selection, source)), variant: variant)
@@ -306,12 +311,9 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
         return made
     }
 
-    func knownDocument(_ variant: String, of selection: Selection) -> Document? {
-        let package = selection.singlePackage
-        guard services.snapshot.value.verdict(principal, .read, on: repository, package) == .allowed,
-            package.map({ upstream.covers($0.text) && alarm($0) == nil }) ?? true, moment == nil,
-            gate == nil || format.datesReleases,
-            let source = source(of: selection),
+    func knownDocument(_ variant: String, of asked: Selection) -> Document? {
+        guard moment == nil, gate == nil || format.datesReleases, let selection = try? entering(asked),
+            let source = source(of: selection), selection.singlePackage.flatMap({ alarm($0) }) == nil,
             let item = cache.known(
                 cache.key(source.selection.singlePackage?.text ?? "", source.selection.cacheName),
                 lifetime: lifetime(source.document)),
@@ -345,6 +347,18 @@ extension Selection {
         switch self {
         case .package(let package), .tags(let package), .version(let package, _), .referrers(let package, _, _): package
         case .packages, .directory, .tree, .everything: nil
+        }
+    }
+
+    /// The same of the package that `name` makes of it.
+    func naming(_ name: (PackageName) -> PackageName) -> Selection {
+        switch self {
+        case .package(let package): .package(name(package))
+        case .tags(let package): .tags(name(package))
+        case .version(let package, let version): .version(name(package), version)
+        case .referrers(let package, let target, let artifactType):
+            .referrers(name(package), target: target, artifactType: artifactType)
+        case .packages, .directory, .tree, .everything: self
         }
     }
 

@@ -52,24 +52,43 @@ struct VirtualRepository<Format: PackageFormat>: ServedRepository {
     /// read, it is those; of one that nobody here holds, the remote ones; of a reserved one, no remote one.
     private func candidates(for package: PackageName) async throws(Problem) -> [Member] {
         var holders: Set<RepositoryID> = []
+        var isOurs = false
         for member in members where member.repository.kind == .local {
             if try await services.hasHeld(package, in: member.repository.id) { holders.insert(member.repository.id) }
+            for name in otherNames(of: package) where try await services.hasHeld(name, in: member.repository.id) {
+                isOurs = true
+            }
         }
-        return candidates(for: package, heldBy: holders)
+        return candidates(for: package, heldBy: holders, isOurs)
     }
 
     /// The same where all that it takes is in memory; nil leaves it to `candidates`.
     private func knownCandidates(for package: PackageName) -> [Member]? {
         var holders: Set<RepositoryID> = []
+        var isOurs = false
         for member in members where member.repository.kind == .local {
             guard let isHeld = services.hasHeldAsKnown(package, in: member.repository.id) else { return nil }
             if isHeld { holders.insert(member.repository.id) }
+            for name in otherNames(of: package) {
+                guard let isHeld = services.hasHeldAsKnown(name, in: member.repository.id) else { return nil }
+                isOurs = isOurs || isHeld
+            }
         }
-        return candidates(for: package, heldBy: holders)
+        return candidates(for: package, heldBy: holders, isOurs)
     }
 
-    private func candidates(for package: PackageName, heldBy holders: Set<RepositoryID>) -> [Member] {
-        let mayAsk = holders.isEmpty && !settings.reserves(package.text)
+    /// The names by which upstreams would be asked about a package, beside its own.
+    private func otherNames(of package: PackageName) -> Set<PackageName> {
+        Set(members.compactMap { $0.repository.settings.upstream?.fullName(package) }).subtracting([package])
+    }
+
+    /// `isOurs` is whether local members hold it by another of its names.
+    private func candidates(
+        for package: PackageName, heldBy holders: Set<RepositoryID>, _ isOurs: Bool
+    ) -> [Member] {
+        let isReserved =
+            settings.reserves(package.text) || otherNames(of: package).contains { settings.reserves($0.text) }
+        let mayAsk = holders.isEmpty && !isOurs && !isReserved
         return members.filter { member in
             (holders.contains(member.repository.id) || (mayAsk && member.repository.kind == .remote))
                 && mayRead(member, package)
