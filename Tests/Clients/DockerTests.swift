@@ -72,7 +72,7 @@ extension ClientTests {
 }
 
 /// Runs `body` with a server and a Docker daemon whose files and mounts are all in the sandbox.
-private func withDocker(_ body: (Server, Sandbox) async throws -> Void) async throws {
+func withDocker(_ body: (Server, Sandbox) async throws -> Void) async throws {
     try await withServer { server, sandbox in
         let daemon = try startDaemon(in: sandbox)
         do {

@@ -207,12 +207,12 @@ extension Sandbox {
     }
 
     /// Makes a local repository.
-    fileprivate func make(_ name: String, _ format: String, on server: Server) async throws {
+    func make(_ name: String, _ format: String, on server: Server) async throws {
         try await post(#"{"name":"\#(name)","format":"\#(format)","kind":"local"}"#, on: server)
     }
 
     /// Makes a remote repository.
-    fileprivate func makeRemote(
+    func makeRemote(
         _ name: String, _ format: String, of url: String, user: String = "", password: String = "", on server: Server
     ) async throws {
         let login = user.isEmpty ? "" : #","user":"\#(user)","password":"\#(password)""#
@@ -223,7 +223,7 @@ extension Sandbox {
     }
 
     /// Makes a virtual repository.
-    fileprivate func makeVirtual(
+    func makeVirtual(
         _ name: String, _ format: String, of members: [String], deployment: String = "own", on server: Server
     ) async throws {
         let order = members.map { #""\#($0)""# }.joined(separator: ",")
@@ -238,7 +238,8 @@ extension Sandbox {
         try #require(made.status == 201, "\(made.text)")
     }
 
-    fileprivate func change(_ name: String, _ body: String, on server: Server) async throws {
+    /// Changes settings of a repository.
+    func change(_ name: String, _ body: String, on server: Server) async throws {
         let changed = try await curl(
             "-u", server.credentials, "-X", "PATCH", "--json", body, "\(server.url)/api/v1/repositories/\(name)")
         try #require(changed.status == 200, "\(changed.text)")
