@@ -68,6 +68,28 @@ struct ClientCommandTests {
         }
     }
 
+    @Test("A remote repository says how others call its upstream, and how that calls short names")
+    func mirrors() async throws {
+        try await Workplace.loggedIn { workplace, _ in
+            let made = try await workplace.run(
+                "repo", "create", "hub", "--format", "oci", "--kind", "remote", "--upstream", "https://far.example",
+                "--upstream-namespace", "registry.example", "--short-name-prefix", "library")
+            #expect(made.status == 0, "\(made.stderr)")
+            for (prefix, namespace) in [("library", "registry.example"), (nil, "registry.example"), (nil, nil)] {
+                let show = try await workplace.run("repo", "show", "hub", "--json")
+                let settings = try #require(try Self.json(show).first?["settings"] as? [String: Any])
+                let upstream = try #require(settings["upstream"] as? [String: Any])
+                #expect(upstream["shortNamePrefix"] as? String == prefix)
+                #expect(upstream["namespace"] as? String == namespace)
+                // What is empty is taken away, and what is left out stays.
+                let option = prefix == nil ? "--upstream-namespace" : "--short-name-prefix"
+                #expect(try await workplace.run("repo", "set", "hub", option, "").status == 0)
+            }
+            let odd = try await workplace.run("repo", "set", "hub", "--upstream-namespace", "a/b")
+            #expect(odd.isComplaint(1, "host or host:port"), "\(odd)")
+        }
+    }
+
     @Test("Users are made, changed, disabled and deleted")
     func users() async throws {
         try await Workplace.loggedIn { workplace, server in
