@@ -200,8 +200,9 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
             let item = try await cache.whole(key) { () throws(Problem) in
                 Want(document, lifetime: lifetime(document)) { item, received throws(Problem) in
                     let index = try whole(item, received, selection)
-                    item.alarm = format.alarm(in: index)
-                    compare(index, item, selection)
+                    let alarm = format.alarm(in: index)
+                    tell(of: index, alarm, selection)
+                    return alarm
                 }
             }
             return try await oldEnough(item, key)
@@ -217,11 +218,11 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
     }
 
     /// Tells people what an upstream says now that is not what it said before.
-    private func compare(_ index: Index, _ item: CachedItem, _ selection: Selection) {
+    private func tell(of index: Index, _ alarm: String?, _ selection: Selection) {
         let place: Logger.Metadata = [
             "repository": "\(repository.name)", "package": "\(selection.singlePackage?.text ?? "")"
         ]
-        if let alarm = item.alarm {
+        if let alarm {
             services.logger.error("an upstream says that a package is malware: \(alarm)", metadata: place)
         }
         guard let known = services.upstreams.item(cache.key(selection.singlePackage?.text ?? "", selection.cacheName)),
@@ -267,7 +268,7 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
         if let known = services.indexes.find(indexKey(item, source.selection), as: Index.self) {
             index = known
         } else {
-            index = try whole(item, try await services.received(item), source.selection)
+            index = try await services.examine(item) { try whole(item, $0, source.selection) }
         }
         if source.selection.singlePackage == nil {
             let snapshot = services.snapshot.value

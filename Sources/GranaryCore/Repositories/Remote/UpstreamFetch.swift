@@ -21,8 +21,8 @@ struct Want: Sendable {
     let limit: ByteCount
     /// How many pages a document may have.
     var maximumPages = 1
-    /// Looks into a document before it takes the place of the last one.
-    var accepts: (@Sendable (inout CachedItem, ReceivedDocument) throws(Problem) -> Void)?
+    /// Looks into a document before it takes the place of the last one; answers why nothing of its package may be served.
+    var accepts: (@Sendable (CachedItem, ReceivedDocument) throws(Problem) -> String?)?
 
     init(_ file: UpstreamFile) {
         location = file.location
@@ -37,7 +37,7 @@ struct Want: Sendable {
 
     init(
         _ document: UpstreamDocument, lifetime: Duration,
-        _ accepts: @escaping @Sendable (inout CachedItem, ReceivedDocument) throws(Problem) -> Void
+        _ accepts: @escaping @Sendable (CachedItem, ReceivedDocument) throws(Problem) -> String?
     ) {
         location = document.location
         self.lifetime = lifetime
@@ -256,7 +256,9 @@ struct UpstreamFetch: Sendable {
             checksums: checksums, size: ByteCount(blob.size), mediaType: mediaType,
             entityTag: answer.headers[.eTag], lastModified: answer.headers[.lastModified], source: answer.url,
             isFixed: want.lifetime == nil, fetchedAt: now, checkedAt: now)
-        if let accepts = want.accepts { try accepts(&item, try await services.received(item)) }
+        if let accepts = want.accepts {
+            item.alarm = try await services.examine(item) { [item] document in try accepts(item, document) }
+        }
         // The same bytes again are no other version of them.
         if let known, known.checksums.sha256 == item.checksums.sha256, known.mediaType == item.mediaType {
             item.id = known.id
@@ -274,15 +276,15 @@ struct UpstreamFetch: Sendable {
 }
 
 extension Services {
-    /// A document in the cache, whole.
-    func received(_ item: CachedItem) async throws(Problem) -> ReceivedDocument {
-        let bytes = try await performing {
-            guard let blob = try await blobs.open(item.checksums.sha256) else {
-                throw BlobStoreError.failed("\(item.checksums.sha256) is not stored")
-            }
-            return try await blob.read(0..<blob.size)
+    /// Looks into a document in the cache, whole, where that may take long: some have tens of megabytes.
+    func examine<Value: Sendable>(
+        _ item: CachedItem, _ body: @escaping @Sendable (ReceivedDocument) throws -> Value
+    ) async throws(Problem) -> Value {
+        try await inspect(StagedBlob(checksums: item.checksums, size: item.size)) { stored in
+            let bytes = try stored.read(0..<stored.size.bytes)
+            return try body(
+                ReceivedDocument(bytes: bytes, mediaType: item.mediaType.essence, source: item.source))
         }
-        return ReceivedDocument(bytes: bytes, mediaType: item.mediaType.essence, source: item.source)
     }
 
     /// What shows the upstream who asks; nil for somebody unknown.
