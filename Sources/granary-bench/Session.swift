@@ -31,7 +31,7 @@ struct Session {
             installation.cleanup.delete(folder: place)
         }
         for station in stations { try work.prepare(station) }
-        var outcome = Outcome(work)
+        var outcome = Outcome(work, of: stations.map(\.kind))
         for round in 0..<min(rounds, work.maximumRounds) {
             for offset in stations.indices {
                 let station = stations[(round + offset) % stations.count]

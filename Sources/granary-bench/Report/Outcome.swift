@@ -3,11 +3,12 @@ struct Outcome: Sendable {
     let name: String
     let title: String
     let figures: [Figure]
+    /// The servers that were measured.
     let peers: [PeerKind]
     private var values: [String: [PeerKind: [Double]]] = [:]
 
-    init(_ work: any Work) {
-        (name, title, figures, peers) = (work.name, work.title, work.figures, work.peers)
+    init(_ work: any Work, of peers: [PeerKind]) {
+        (name, title, figures, self.peers) = (work.name, work.title, work.figures, peers)
     }
 
     mutating func add(_ readings: Readings, of peer: PeerKind) {

@@ -10,29 +10,31 @@ struct Report {
         for outcome in outcomes {
             write("")
             write("\(outcome.title)  [\(outcome.name)]")
-            Table(rows: [Self.header] + outcome.figures.flatMap { rows($0, of: outcome) }).lines.forEach(write)
+            let table = [Self.header(outcome.peers)] + outcome.figures.flatMap { rows($0, of: outcome) }
+            Table(rows: table, unitColumn: 1 + outcome.peers.count).lines.forEach(write)
         }
         write("")
         noiseLines.forEach(write)
         write(summary)
     }
 
-    private static let header = [
-        "", "Granary", "docker-registry", "nginx", "", "÷ registry", "÷ nginx", "spread", "target", ""
-    ]
+    private static func header(_ peers: [PeerKind]) -> [String] {
+        let ratios = peers.filter { $0 != .granary }.map { "÷ \($0.rawValue)" }
+        return [""] + peers.map(\.rawValue) + [""] + ratios + ["spread", "target", ""]
+    }
 
     /// One row, and one more for each further target.
     private func rows(_ figure: Figure, of outcome: Outcome) -> [[String]] {
-        let values = PeerKind.allCases.map { peer in
+        let values = outcome.peers.map { peer in
             outcome.median(figure.key, peer).map(Numbers.significant) ?? "–"
         }
-        let ratios = [PeerKind.registry, .nginx].map { peer in
+        let ratios = outcome.peers.filter { $0 != .granary }.map { peer in
             outcome.ratio(figure.key, to: peer).map(Numbers.significant) ?? "–"
         }
         let spread = outcome.spread(figure.key).map { "± " + Numbers.percent($0) } ?? ""
         let verdicts = outcome.verdicts(figure).map { [$0.target.text, Self.word($0.isMet)] }
         let first = [figure.label] + values + [figure.unit] + ratios + [spread] + (verdicts.first ?? ["", ""])
-        return [first] + verdicts.dropFirst().map { Array(repeating: "", count: 8) + $0 }
+        return [first] + verdicts.dropFirst().map { Array(repeating: "", count: first.count - 2) + $0 }
     }
 
     static func word(_ isMet: Bool?) -> String { isMet.map { $0 ? "pass" : "FAIL" } ?? "open" }
@@ -68,9 +70,10 @@ struct Report {
     }
 }
 
-/// Columns as wide as their widest cell: the first and the last two to the left, numbers to the right.
+/// Columns as wide as their widest cell: the first, the unit and the last two to the left, numbers to the right.
 struct Table {
     let rows: [[String]]
+    let unitColumn: Int
 
     var lines: [String] {
         let count = rows.map(\.count).max() ?? 0
@@ -79,7 +82,7 @@ struct Table {
             var line = ""
             for (column, cell) in row.enumerated() {
                 let padding = String(repeating: " ", count: widths[column] - cell.count)
-                let isText = column == 0 || column == 4 || column >= count - 2
+                let isText = column == 0 || column == unitColumn || column >= count - 2
                 line += (column > 0 ? "  " : "") + (isText ? cell + padding : padding + cell)
             }
             while line.last == " " { line.removeLast() }

@@ -13,8 +13,8 @@ struct ReportDocument: Encodable {
         let label: String
         let unit: String
         let servers: [String: Values]
-        let ratioToRegistry: Double?
-        let ratioToNginx: Double?
+        /// Granary's median divided by each other server's.
+        let ratios: [String: Double]
         let targets: [Verdict]
     }
 
@@ -61,10 +61,12 @@ extension ReportDocument.FigureResult {
     init(_ figure: Figure, of outcome: Outcome) {
         (key, label, unit) = (figure.key, figure.label.trimmed, figure.unit)
         var servers: [String: ReportDocument.Values] = [:]
-        for peer in outcome.peers { servers[peer.rawValue] = .init(outcome.values(figure.key, peer)) }
-        self.servers = servers
-        ratioToRegistry = outcome.ratio(figure.key, to: .registry)
-        ratioToNginx = outcome.ratio(figure.key, to: .nginx)
+        var ratios: [String: Double] = [:]
+        for peer in outcome.peers {
+            servers[peer.rawValue] = .init(outcome.values(figure.key, peer))
+            if peer != .granary { ratios[peer.rawValue] = outcome.ratio(figure.key, to: peer) }
+        }
+        (self.servers, self.ratios) = (servers, ratios)
         targets = outcome.verdicts(figure).map { .init(target: $0.target.text, isMet: $0.isMet) }
     }
 }
