@@ -1,8 +1,15 @@
+import FoundationEssentials
+
 /// A request without its body.
 struct Request: Sendable {
     struct Field: Sendable {
         let name: String
         let value: String
+
+        /// A user and a password, or what stands in its place.
+        static func basic(_ user: String, _ password: String) -> Field {
+            Field(name: "Authorization", value: "Basic \(Data("\(user):\(password)".utf8).base64EncodedString())")
+        }
     }
 
     let method: String

@@ -10,4 +10,9 @@ enum Disk {
     static func files(below folder: String) -> Int {
         ((try? FileManager.default.subpathsOfDirectory(atPath: folder)) ?? []).count
     }
+
+    /// Writes a text and the end of its last line.
+    static func write(_ text: String, to path: String) throws {
+        try Data((text + "\n").utf8).write(to: URL(filePath: path))
+    }
 }

@@ -15,45 +15,52 @@ struct Installation: Sendable {
     /// Starts a server on a free port and waits until it answers. With data of an earlier start in the folder, it serves
     /// them.
     func start(_ kind: PeerKind, in folder: String) throws -> Peer {
-        let started = try startProcess(kind, in: folder)
-        try waitForAnswer(started, kind, in: folder)
+        let program = program(kind)
+        let started = try startProcess(program, in: folder)
+        try waitForAnswer(started, kind, program, in: folder)
         let peer = Peer(
-            kind: kind, port: started.port, data: "\(folder)/data", credentials: credentials(kind),
-            process: started.process)
-        if kind == .granary { try allowAnonymousRead(peer) }
+            kind: kind, port: started.port, data: "\(folder)/data",
+            credentials: try program.credentials(port: started.port), process: started.process)
+        try program.open(peer)
         return peer
     }
 
     /// Milliseconds from the start of the process to its first answer. The server is stopped again.
     func startTime(_ kind: PeerKind, in folder: String) throws -> Double {
+        let program = program(kind)
         let stopwatch = Stopwatch()
-        let started = try startProcess(kind, in: folder)
-        try waitForAnswer(started, kind, in: folder)
+        let started = try startProcess(program, in: folder)
+        try waitForAnswer(started, kind, program, in: folder)
         let seconds = stopwatch.seconds
         started.process.stop()
         return seconds * 1000
     }
 
+    private func program(_ kind: PeerKind) -> any ServerProgram {
+        switch kind {
+        case .granary: GranaryProgram(binary: granary)
+        case .registry: RegistryProgram()
+        case .nginx: NginxProgram()
+        }
+    }
+
     private typealias Started = (process: ServerProcess, port: Int)
 
-    private func startProcess(_ kind: PeerKind, in folder: String) throws -> Started {
+    private func startProcess(_ program: any ServerProgram, in folder: String) throws -> Started {
         try FileManager.default.createDirectory(atPath: "\(folder)/data", withIntermediateDirectories: true)
         let port = try sockaddr_in.freePort()
-        let command: [String]
-        switch kind {
-        case .granary: command = granaryCommand(port: port, folder: folder)
-        case .registry: command = try registryCommand(port: port, folder: folder)
-        case .nginx: command = try nginxCommand(port: port, folder: folder)
-        }
+        let command = try program.command(ServerStart(port: port, folder: folder, logsRequests: logsRequests))
         let environment = ["HOME=\(folder)", "GRANARY_ADMIN_PASSWORD=\(Self.password)"]
         let process = try ServerProcess(
             command, environment: environment, log: Self.log(in: folder), cleanup: cleanup)
         return (process, port)
     }
 
-    private func waitForAnswer(_ started: Started, _ kind: PeerKind, in folder: String) throws {
+    private func waitForAnswer(
+        _ started: Started, _ kind: PeerKind, _ program: any ServerProgram, in folder: String
+    ) throws {
         let waiting = Stopwatch()
-        let request = Request("GET", kind == .nginx ? "/" : "/v2/")
+        let request = Request("GET", program.probe)
         while waiting.seconds < Self.startLimitSeconds {
             guard started.process.isRunning else { break }
             if let connection = try? HTTPConnection(port: started.port),
@@ -69,10 +76,4 @@ struct Installation: Sendable {
     }
 
     private static func log(in folder: String) -> String { "\(folder)/server.log" }
-
-    private func credentials(_ kind: PeerKind) -> [Request.Field] {
-        guard kind != .nginx else { return [] }
-        let encoded = Data("admin:\(Self.password)".utf8).base64EncodedString()
-        return [.init(name: "Authorization", value: "Basic \(encoded)")]
-    }
 }
