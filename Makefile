@@ -48,7 +48,7 @@ image: build ## Builds a container image of the optimized binary; IMAGE takes op
 	packaging/container/build $(IMAGE)
 
 .PHONY: bench
-bench: bench-tool ## Measures Granary beside Debian's docker-registry and nginx; BENCH takes options
+bench: bench-tool ## Measures Granary beside other servers; BENCH takes options
 	.build/release/granary-bench $(BENCH)
 
 .PHONY: bench-growth
@@ -57,5 +57,5 @@ bench-growth: bench-tool ## Measures whether it stays quick with a million versi
 
 .PHONY: bench-tool
 bench-tool: build
-	@scripts/apt-install docker-registry nginx sqlite3
+	@scripts/install-bench-peers
 	$(SWIFT_RELEASE) --product granary-bench

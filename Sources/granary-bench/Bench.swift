@@ -2,21 +2,24 @@ import ArgumentParser
 import FoundationEssentials
 import Glibc
 
-/// Measures Granary beside Debian's docker-registry and nginx on this machine.
+/// Measures Granary beside other servers on this machine.
 @main
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "granary-bench",
-        abstract: "Measure Granary beside Debian's docker-registry and nginx.",
+        abstract: "Measure Granary beside other servers.",
         discussion: "What each item does, and how to read the report, is said in docs/operations/performance.md.")
 
     @Option(help: "The binary of Granary.")
     var granary = ".build/release/granary"
 
+    @Option(help: "The Python environment with pypiserver and devpi-server.")
+    var pythonPeers = ".build/bench-peers"
+
     @Option(help: "Items to run, separated by commas; --list shows them.")
     var only: String?
 
-    @Option(help: "Servers to run, separated by commas: Granary, docker-registry, nginx (default: all).")
+    @Option(help: "Servers to run, separated by commas: \(Bench.known) (default: all).")
     var servers: String?
 
     @Option(help: "How often every server is measured (default: 5, or 2 with --quick).")
@@ -54,11 +57,13 @@ struct Bench: ParsableCommand {
         cleanup.all()
     }
 
+    private static let known = PeerKind.allCases.map(\.rawValue).joined(separator: ", ")
+
     private func peers() throws -> [PeerKind] {
         guard let servers else { return PeerKind.allCases }
         return try servers.split(separator: ",").map { name in
             guard let kind = PeerKind.allCases.first(where: { $0.rawValue.lowercased() == name.lowercased() }) else {
-                throw BenchFailure("there is no server '\(name)'; there are: Granary, docker-registry, nginx")
+                throw BenchFailure("there is no server '\(name)'; there are: \(Self.known)")
             }
             return kind
         }
@@ -71,17 +76,16 @@ struct Bench: ParsableCommand {
             for work in works { Console.say("\(work.name): \(work.title)") }
             return
         }
-        let needsGranary = try peers().contains(.granary)
-        guard !needsGranary || access(granary, X_OK) == 0 else {
-            throw BenchFailure("there is no program \(granary); --granary says where it is")
-        }
+        let peers = try peers().filter { kind in works.contains { $0.peers.contains(kind) } }
+        try check(peers)
         let root = URL(filePath: folder).path
         cleanup.add(folder: root)
         let installation = Installation(
-            granary: URL(filePath: granary).path, logsRequests: !noRequestLogs, cleanup: cleanup)
+            granary: URL(filePath: granary).path, python: URL(filePath: pythonPeers).path,
+            logsRequests: !noRequestLogs, cleanup: cleanup)
         var session = Session(
-            installation: installation, peers: try peers(), rounds: rounds ?? (quick ? 2 : 5), folder: root)
-        let configuration = try Setup.lines(installation, folder: root)
+            installation: installation, peers: peers, rounds: rounds ?? (quick ? 2 : 5), folder: root)
+        let configuration = try Setup.lines(installation, peers, folder: root)
         var outcomes: [Outcome] = []
         // When an item fails, those before it are still told.
         let result = Result { for work in works { outcomes.append(try session.run(work)) } }
@@ -91,6 +95,17 @@ struct Bench: ParsableCommand {
                     configuration: configuration, rounds: session.rounds, noise: session.noise, outcomes: outcomes))
         }
         try result.get()
+    }
+
+    /// Whether the programs of these servers are there, those aside that the system finds.
+    private func check(_ peers: [PeerKind]) throws {
+        guard !peers.contains(.granary) || access(granary, X_OK) == 0 else {
+            throw BenchFailure("there is no program \(granary); --granary says where it is")
+        }
+        let needsPython = peers.contains(.pypiserver) || peers.contains(.devpi)
+        guard !needsPython || access("\(pythonPeers)/complete", F_OK) == 0 else {
+            throw BenchFailure("there is no \(pythonPeers); scripts/install-bench-peers makes .build/bench-peers")
+        }
     }
 
     private func tell(_ report: Report) throws {

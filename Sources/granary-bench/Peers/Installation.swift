@@ -8,6 +8,8 @@ struct Installation: Sendable {
 
     /// Granary's binary.
     let granary: String
+    /// The Python environment with pypiserver and devpi-server.
+    let python: String
     /// Whether each server writes a line for each request into a file, as in production.
     let logsRequests: Bool
     let cleanup: Cleanup
@@ -41,6 +43,8 @@ struct Installation: Sendable {
         case .granary: GranaryProgram(binary: granary)
         case .registry: RegistryProgram()
         case .nginx: NginxProgram()
+        case .pypiserver: PypiserverProgram(binary: "\(python)/bin/pypi-server")
+        case .devpi: DevpiProgram(folder: "\(python)/bin")
         }
     }
 

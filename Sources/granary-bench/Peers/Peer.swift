@@ -5,6 +5,13 @@ enum PeerKind: String, Sendable, CaseIterable, Codable {
     case granary = "Granary"
     case registry = "docker-registry"
     case nginx = "nginx"
+    case pypiserver = "pypiserver"
+    case devpi = "devpi-server"
+
+    /// Those that take and serve images; nginx takes files under the same paths.
+    static let ofImages: [PeerKind] = [.granary, .registry, .nginx]
+    /// Those that are an index of Python packages.
+    static let ofPython: [PeerKind] = [.granary, .pypiserver, .devpi]
 }
 
 /// A running server, and how to speak to it.

@@ -8,23 +8,40 @@ enum Setup {
         Date().formatted(.iso8601.timeSeparator(.omitted).dateSeparator(.omitted))
     }
 
-    static func lines(_ installation: Installation, folder: String) throws -> [String] {
+    static func lines(_ installation: Installation, _ peers: [PeerKind], folder: String) throws -> [String] {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let log = "\(folder)/versions"
         let logs = installation.logsRequests ? "each writes its request log to a file" : "no server logs requests"
-        return [
-            "Granary: \(try version([installation.granary, "--version"], log)); defaults; \(credentials)",
-            """
-            docker-registry: \(try version(["docker-registry", "--version"], log)); Debian's configuration (file system, \
-            descriptors cached in memory, deletion allowed) without its password file
-            """,
-            """
-            nginx: \(try version(["nginx", "-v"], log)); static files and WebDAV PUT, 2 workers, sendfile; flushes \
-            nothing to disk: the limit of the machine
-            """,
-            "All on 127.0.0.1 over HTTP/1.1, \(logs); data in \(folder)",
-            machine
+        return try peers.map { "\($0.rawValue): \(try line($0, installation, log))" } + [
+            "All on 127.0.0.1 over HTTP/1.1, \(logs); data in \(folder)", machine
         ]
+    }
+
+    /// Version and configuration of a server.
+    private static func line(_ kind: PeerKind, _ installation: Installation, _ log: String) throws -> String {
+        switch kind {
+        case .granary: "\(try version([installation.granary, "--version"], log)); defaults; \(credentials)"
+        case .registry:
+            """
+            \(try version(["docker-registry", "--version"], log)); Debian's configuration (file system, descriptors \
+            cached in memory, deletion allowed) without its password file
+            """
+        case .nginx:
+            """
+            \(try version(["nginx", "-v"], log)); static files and WebDAV PUT, 2 workers, sendfile; flushes nothing to \
+            disk: the limit of the machine
+            """
+        case .pypiserver:
+            """
+            \(try version(["\(installation.python)/bin/pypi-server", "--version"], log)); served by waitress, keeps \
+            its list and its digests in memory, no passwords
+            """
+        case .devpi:
+            """
+            \(try version(["\(installation.python)/bin/devpi-server", "--version"], log)); one index without bases, \
+            uploads with a token in place of the password
+            """
+        }
     }
 
     private static let credentials = """

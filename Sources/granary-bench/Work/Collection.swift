@@ -15,7 +15,7 @@ struct Collection {
         switch station.kind {
         case .granary: try online()
         case .registry: try offline()
-        case .nginx: [:]
+        case .nginx, .pypiserver, .devpi: [:]
         }
     }
 

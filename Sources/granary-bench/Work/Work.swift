@@ -17,7 +17,7 @@ protocol Work: Sendable {
 }
 
 extension Work {
-    var peers: [PeerKind] { PeerKind.allCases }
+    var peers: [PeerKind] { PeerKind.ofImages }
     var maximumRounds: Int { .max }
     func prepare(_ station: Station) throws {}
 }
