@@ -18,6 +18,10 @@ struct Answer: Sendable {
     let body: [UInt8]
     /// `sha256:…` of the body where that was wanted.
     let digest: String?
+    /// When its first byte was there, the body's if it has one; by `Stopwatch.now`.
+    let firstByteAt: UInt64
+    /// Whether the server ends the connection after it.
+    let closes: Bool
 
     /// A header field by its lower-case name.
     func field(_ name: StaticString) -> String? { head.withUnsafeBytes { AnswerHead.field(name, in: $0) } }

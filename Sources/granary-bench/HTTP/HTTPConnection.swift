@@ -66,9 +66,13 @@ final class HTTPConnection {
         unread = unread.lowerBound + head.size..<unread.upperBound
         let reading = expected.contains(head.status) ? reading : .keep
         var sink = BodySink(reading)
+        let hasBody = request.method != "HEAD" && (head.isChunked || (head.contentLength ?? 0) > 0)
+        if hasBody, unread.isEmpty { _ = try fill() }
+        let firstByteAt = Stopwatch.now
         if request.method != "HEAD", head.status != 204, head.status != 304 { try receiveBody(head, into: &sink) }
         return Answer(
-            status: head.status, head: bytes, length: sink.length, body: sink.kept, digest: sink.digest)
+            status: head.status, head: bytes, length: sink.length, body: sink.kept, digest: sink.digest,
+            firstByteAt: firstByteAt, closes: head.closes)
     }
 
     private func receiveHead() throws -> AnswerHead {

@@ -10,6 +10,13 @@ struct LoopResult: Sendable {
     var answers = 0
 
     var perSecond: Double { duration == 0 ? 0 : Double(latencies.total) / (Double(duration) / 1e9) }
+
+    /// Adds what another thread did in the same time.
+    mutating func add(_ other: LoopResult) {
+        latencies.merge(other.latencies)
+        duration = max(duration, other.duration)
+        answers += other.answers
+    }
 }
 
 /// Sends one request again and again over several keep-alive connections: each sends the next as soon as it has the
@@ -32,11 +39,7 @@ struct RequestLoop: Sendable {
             let own = connections / threads + (index < connections % threads ? 1 : 0)
             return try LoopThread(loop: self, connections: own).run()
         }
-        return parts.reduce(into: LoopResult()) { whole, part in
-            whole.latencies.merge(part.latencies)
-            whole.duration = max(whole.duration, part.duration)
-            whole.answers += part.answers
-        }
+        return parts.reduce(into: LoopResult()) { whole, part in whole.add(part) }
     }
 }
 

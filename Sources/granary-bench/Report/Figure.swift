@@ -7,6 +7,10 @@ struct Figure: Sendable {
     let targets: [Target]
 
     init(_ key: String, _ label: String, _ unit: String, _ targets: Target...) {
+        self.init(key, label, unit, targets)
+    }
+
+    init(_ key: String, _ label: String, _ unit: String, _ targets: [Target]) {
         self.key = key
         self.label = label
         self.unit = unit
