@@ -11,14 +11,14 @@ struct Installation: Sendable {
     /// The Python environment with pypiserver and devpi-server.
     let python: String
     /// Whether each server writes a line for each request into a file, as in production.
-    let logsRequests: Bool
+    var logsRequests: Bool
     let cleanup: Cleanup
 
     /// Starts a server on a free port and waits until it answers. With data of an earlier start in the folder, it serves
-    /// them.
-    func start(_ kind: PeerKind, in folder: String) throws -> Peer {
+    /// them. With the port of an upstream, it is a cache of that.
+    func start(_ kind: PeerKind, in folder: String, upstream: Int? = nil) throws -> Peer {
         let program = program(kind)
-        let started = try startProcess(program, in: folder)
+        let started = try startProcess(program, in: folder, upstream: upstream)
         try waitForAnswer(started, kind, program, in: folder)
         let peer = Peer(
             kind: kind, port: started.port, data: "\(folder)/data",
@@ -50,10 +50,13 @@ struct Installation: Sendable {
 
     private typealias Started = (process: ServerProcess, port: Int)
 
-    private func startProcess(_ program: any ServerProgram, in folder: String) throws -> Started {
+    private func startProcess(
+        _ program: any ServerProgram, in folder: String, upstream: Int? = nil
+    ) throws -> Started {
         try FileManager.default.createDirectory(atPath: "\(folder)/data", withIntermediateDirectories: true)
         let port = try sockaddr_in.freePort()
-        let command = try program.command(ServerStart(port: port, folder: folder, logsRequests: logsRequests))
+        let command = try program.command(
+            ServerStart(port: port, folder: folder, logsRequests: logsRequests, upstream: upstream))
         let environment = ["HOME=\(folder)", "GRANARY_ADMIN_PASSWORD=\(Self.password)"]
         let process = try ServerProcess(
             command, environment: environment, log: Self.log(in: folder), cleanup: cleanup)
@@ -80,4 +83,9 @@ struct Installation: Sendable {
     }
 
     private static func log(in folder: String) -> String { "\(folder)/server.log" }
+
+    /// Where a server in this folder notes its requests, in the combined format.
+    static func accessLog(_ kind: PeerKind, in folder: String) -> String {
+        kind == .nginx ? "\(folder)/access.log" : log(in: folder)
+    }
 }

@@ -34,6 +34,8 @@ enum Target: Sendable {
     /// At least, or at most, so many times another figure of Granary's, the key of which is given.
     case holds(Double, key: String)
     case grows(Double, key: String)
+    /// At most so much more than another figure of Granary's.
+    case trails(Double, key: String)
 
     var text: String {
         switch self {
@@ -43,6 +45,7 @@ enum Target: Sendable {
         case .limit(let value): "≤ \(Numbers.plain(value))"
         case .holds(let times, _): "≥ \(Numbers.plain(times))× the first"
         case .grows(let times, _): "≤ \(Numbers.plain(times))× the first"
+        case .trails(let margin, _): "≤ origin + \(Numbers.plain(margin))"
         }
     }
 
@@ -56,6 +59,7 @@ enum Target: Sendable {
         case .limit(let value): return own <= value
         case .holds(let times, let other): return median(other, .granary).map { own >= times * $0 }
         case .grows(let times, let other): return median(other, .granary).map { own <= times * $0 }
+        case .trails(let margin, let other): return median(other, .granary).map { own <= margin + $0 }
         }
     }
 }

@@ -55,7 +55,7 @@ struct WheelUploads: Work {
         let request = Request("GET", peer.simplePage(project), [.init(name: "Accept", value: "text/html")])
         let answer = try peer.connect().exchange(request, expecting: 200, reading: .keep)
         guard String(decoding: answer.body, as: UTF8.self).contains("-\(version)-") else {
-            throw BenchFailure("\(peer.kind.rawValue) does not have version \(version) of \(project):\n\(answer.quoted)")
+            throw BenchFailure("\(peer.kind.rawValue) does not have \(project) \(version):\n\(answer.quoted)")
         }
     }
 }

@@ -32,6 +32,7 @@ struct Works {
             ("delete", { try Deletion($0, $1) }), ("start", { StartAndMemory($0, $1) }),
             ("simple-index", { SimpleIndex($0, $1) }), ("wheels", { WheelUploads($0, $1) }),
             ("packument", { PackumentReads($1) }),
+            ("pull-through", { PullThrough($0, $1) }),
             ("growth", { Growth("growth", $1([1_000, 100_000], quick: [1_000, 10_000]), $0, $1) }),
             ("growth-large", { Growth("growth-large", [1_000, 100_000, 1_000_000], $0, $1) })
         ]

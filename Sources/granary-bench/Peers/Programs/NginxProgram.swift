@@ -2,7 +2,8 @@ import FoundationEssentials
 import Glibc
 
 /// nginx with files as they are, and `PUT` by its WebDAV module; two workers and sendfile. A body goes to a file beside its
-/// place and is renamed; nothing is flushed to disk.
+/// place and is renamed; nothing is flushed to disk. With an upstream, it is a cache of that: who asks for what is being
+/// fetched waits for it, and nothing is fetched twice.
 struct NginxProgram: ServerProgram {
     let probe = "/"
 
@@ -29,15 +30,41 @@ struct NginxProgram: ServerProgram {
                 client_max_body_size 0;
                 client_body_temp_path \(folder)/body;
             \(other.joined(separator: "\n"))
+            \(start.upstream == nil ? "" : Self.cachePath(start.data))
                 server {
                     listen 127.0.0.1:\(start.port);
-                    root \(start.data);
-                    dav_methods PUT DELETE;
-                    create_full_put_path on;
+            \(start.upstream.map(Self.cache) ?? Self.files(in: start.data))
                 }
             }
             """
         try Disk.write(text, to: "\(folder)/nginx.conf")
         return ["nginx", "-e", "\(folder)/error.log", "-c", "\(folder)/nginx.conf"]
+    }
+
+    private static func files(in folder: String) -> String {
+        """
+                root \(folder);
+                dav_methods PUT DELETE;
+                create_full_put_path on;
+        """
+    }
+
+    private static func cachePath(_ folder: String) -> String {
+        "    proxy_cache_path \(folder) levels=1:2 keys_zone=all:10m inactive=1h use_temp_path=off;"
+    }
+
+    private static func cache(of port: Int) -> String {
+        """
+                location / {
+                    proxy_pass http://127.0.0.1:\(port);
+                    proxy_http_version 1.1;
+                    proxy_set_header Connection "";
+                    proxy_cache all;
+                    proxy_cache_valid 200 1h;
+                    proxy_cache_lock on;
+                    proxy_cache_lock_timeout 60s;
+                    proxy_cache_lock_age 60s;
+                }
+        """
     }
 }

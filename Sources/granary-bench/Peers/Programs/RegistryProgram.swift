@@ -1,4 +1,5 @@
 /// docker-registry with Debian's configuration without its password file: descriptors cached in memory, deletion allowed.
+/// With an upstream, it is a pull-through cache of that.
 struct RegistryProgram: ServerProgram {
     let probe = "/v2/"
 
@@ -25,7 +26,7 @@ struct RegistryProgram: ServerProgram {
                 enabled: true
                 interval: 10s
                 threshold: 3
-            """
+            """ + (start.upstream.map { "\nproxy:\n  remoteurl: http://127.0.0.1:\($0)" } ?? "")
         try Disk.write(text, to: "\(start.folder)/registry.yml")
         return ["docker-registry", "serve", "\(start.folder)/registry.yml"]
     }

@@ -23,6 +23,8 @@ struct ServerStart: Sendable {
     let folder: String
     /// Whether it writes a line for each request.
     let logsRequests: Bool
+    /// The port of the server it is to be a cache of; nil where it is none.
+    let upstream: Int?
 
     var data: String { "\(folder)/data" }
 }
