@@ -63,6 +63,7 @@ struct PackageTests {
     func wheelName() {
         let wheel = Wheel("my-bench-project", "1.0.7", mark: "a")
         #expect(wheel.name == "my_bench_project-1.0.7-py3-none-any.whl")
+        #expect(Wheel("bench", "1.0", build: 3, mark: "a").name == "bench-1.0-3-py3-none-any.whl")
         #expect(wheel.content != Wheel("my-bench-project", "1.0.7", mark: "b").content)
     }
 

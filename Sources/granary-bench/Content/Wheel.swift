@@ -6,14 +6,19 @@ struct Wheel: Sendable {
     /// As it is normalized, with hyphens.
     let project: String
     let version: String
+    /// Tells the files of one version apart; nil where there is one only.
+    let build: Int?
     let content: [UInt8]
 
     /// The name of the file.
-    var name: String { "\(Self.escaped(project))-\(version)-py3-none-any.whl" }
+    var name: String {
+        let build = build.map { "-\($0)" } ?? ""
+        return "\(Self.escaped(project))-\(version)\(build)-py3-none-any.whl"
+    }
 
     /// `mark` makes the bytes unique.
-    init(_ project: String, _ version: String, mark: String) {
-        (self.project, self.version) = (project, version)
+    init(_ project: String, _ version: String, build: Int? = nil, mark: String) {
+        (self.project, self.version, self.build) = (project, version, build)
         let module = Self.escaped(project)
         let folder = "\(module)-\(version).dist-info"
         let metadata = """

@@ -3,7 +3,8 @@ import FoundationEssentials
 /// The Simple index of one project with very many files.
 struct SimpleIndex: Work {
     private static let project = "bench-project"
-    private static let uploadingClients = 4
+    /// As projects have that build for several platforms. devpi-server takes longer for each version there is already.
+    private static let filesPerVersion = 25
 
     let name = "simple-index"
     let title: String
@@ -27,7 +28,10 @@ struct SimpleIndex: Work {
         key: "html", label: "as HTML", fields: [.init(name: "Accept", value: "text/html")])
 
     init(_ maker: PayloadMaker, _ scale: Scale) {
-        wheels = (0..<scale(1000, quick: 100)).map { Wheel(Self.project, "1.0.\($0)", mark: maker.uniqueName()) }
+        wheels = (0..<scale(1000, quick: 100)).map { index in
+            let (version, build) = index.quotientAndRemainder(dividingBy: Self.filesPerVersion)
+            return Wheel(Self.project, "1.\(version)", build: build + 1, mark: maker.uniqueName())
+        }
         seconds = scale.seconds
         title = "Simple index of a project with \(wheels.count) files, \(PageFetching.connections) connections"
         figures =
@@ -41,12 +45,9 @@ struct SimpleIndex: Work {
         } else {
             let peer = try station.peer
             if peer.kind == .granary { try Management(peer).makeRepository(Peer.pythonRepository, format: "pypi") }
-            _ = try concurrently(Self.uploadingClients) { [wheels] client in
-                let uploader = try WheelUploader(peer)
-                for index in stride(from: client, to: wheels.count, by: Self.uploadingClients) {
-                    try uploader.upload(WheelUploader.form(wheels[index]))
-                }
-            }
+            // One after the other: with more clients, devpi-server lets some of them wait for minutes.
+            let uploader = try WheelUploader(peer)
+            for wheel in wheels { try uploader.upload(WheelUploader.form(wheel)) }
         }
         try check(try station.peer)
     }
