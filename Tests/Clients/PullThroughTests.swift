@@ -164,8 +164,7 @@ extension ClientTests {
 extension Sandbox {
     /// Debian's registry, as others run it, and how image names begin there.
     fileprivate func startRegistry() async throws -> (RunningProgram, host: String) {
-        let script = "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])"
-        let host = "127.0.0.1:\(try await run("python3", "-c", script).text)"
+        let host = "127.0.0.1:\(try await freePort())"
         try write(
             """
             version: 0.1
@@ -246,19 +245,27 @@ extension Sandbox {
     }
 
     /// Runs npm in a folder, against a registry that it has the password of.
-    fileprivate func npm(
+    func npm(
         _ registry: String, _ password: String, _ arguments: String..., in folder: String
     ) async throws {
+        _ = try await attemptNPM(registry, password, ["--no-audit"] + arguments, in: folder).orThrow()
+    }
+
+    /// The same with its audit, whatever comes of it.
+    func attemptNPM(
+        _ registry: String, _ password: String, _ arguments: [String], in folder: String
+    ) async throws -> Program.Output {
         let credential = Data("admin:\(password)".utf8).base64EncodedString()
         // A cache of its own each time: what was there before would not be asked for.
         let cache = path("cache-\(UUID().uuidString)")
         try write(
             "registry=http://\(registry)\n//\(registry):_auth=\(credential)\nupdate-notifier=false\ncache=\(cache)\n",
             to: "home/.npmrc")
-        try await run("env", ["-C", path(folder), try find("npm"), "--no-audit", "--no-fund"] + arguments)
+        return try await attempt("env", ["-C", path(folder), try find("npm"), "--no-fund"] + arguments)
     }
 
-    fileprivate func publishNode(
+    /// Publishes a package that is nothing but its manifest.
+    func publishNode(
         _ name: String, _ version: String, to registry: String, _ password: String
     ) async throws {
         try write(#"{"name":"\#(name)","version":"\#(version)"}"#, to: "\(name)/package.json")

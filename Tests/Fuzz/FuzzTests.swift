@@ -322,8 +322,8 @@ struct FuzzTests {
     private static let seed = UInt64(ProcessInfo.processInfo.environment["GRANARY_FUZZ_SEED"] ?? "") ?? 1
 
     @Test("A parser survives its corpus and what is made from it", arguments: targets)
-    func parser(_ target: FuzzTarget) throws {
-        try target.run(Self.inputs, seed: Self.seed)
+    func parser(_ target: FuzzTarget) async throws {
+        try await target.run(Self.inputs, seed: Self.seed)
     }
 
     @Test("A server survives broken requests on its socket, and goes on serving")

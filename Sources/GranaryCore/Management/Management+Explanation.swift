@@ -51,12 +51,16 @@ extension Management {
         of package: PackageName, _ settings: MemberSettings?, _ members: [Repository]
     ) async throws(Problem) -> String? {
         guard let settings else { return nil }
-        if let pattern = settings.reserved.first(where: { Pattern($0)?.matches(package.text) ?? false }) {
-            return "the name is reserved by '\(pattern)'"
-        }
-        for member in members where member.kind == .local {
-            if try await services.hasHeld(package, in: member.id) {
-                return "the name belongs to the local member '\(member.name)'"
+        // Upstreams may know it by another name.
+        let names = Set(members.compactMap { $0.settings.upstream?.fullName(package) }).union([package])
+        for name in names.sorted() {
+            if let pattern = settings.reserved.first(where: { Pattern($0)?.matches(name.text) ?? false }) {
+                return "the name is reserved by '\(pattern)'"
+            }
+            for member in members where member.kind == .local {
+                if try await services.hasHeld(name, in: member.id) {
+                    return "the name belongs to the local member '\(member.name)'"
+                }
             }
         }
         return nil
@@ -73,13 +77,14 @@ extension Management {
             let isHeld = try await services.hasHeld(package, in: member.id)
             return entry(true, isHeld, isHeld ? "it has been published here" : "it has never been published here")
         }
+        let name = upstream.fullName(package)
         let isCached = try await services.performing {
-            try await services.driver.look { try CacheRows($0).holds(package.text, in: member.id) }
+            try await services.driver.look { try CacheRows($0).holds(name.text, in: member.id) }
         }
         if let owner { return entry(false, isCached, "no upstream is asked: \(owner)") }
-        guard upstream.covers(package.text) else { return entry(false, isCached, "its patterns leave the name out") }
+        guard upstream.covers(name.text) else { return entry(false, isCached, "its patterns leave the name out") }
         if upstream.isOffline { return entry(true, isCached, "it is offline: what is in its cache is all there is") }
-        return entry(true, isCached, reason(upstream, package))
+        return entry(true, isCached, reason(upstream, name))
     }
 
     private func reason(_ upstream: UpstreamSettings, _ package: PackageName) -> String {
