@@ -191,6 +191,7 @@ extension FilesystemBlobStore {
         guard let digest = hashes["sha256"].flatMap({ BlobDigest(hex: $0) }) else {
             throw .failed("no SHA-256 was computed")
         }
+        terms.whenVerified?()
         return (digest, size, hashes)
     }
 

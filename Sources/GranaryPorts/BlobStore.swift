@@ -72,11 +72,17 @@ package struct CommitTerms: Sendable {
     package var expected: [String: String]
     /// In bytes; nil takes any.
     package var size: Int64?
+    /// Called once the bytes are known to be what is expected, before they are durable.
+    package var whenVerified: (@Sendable () -> Void)?
 
-    package init(hashes: Set<String> = [], expected: [String: String] = [:], size: Int64? = nil) {
+    package init(
+        hashes: Set<String> = [], expected: [String: String] = [:], size: Int64? = nil,
+        whenVerified: (@Sendable () -> Void)? = nil
+    ) {
         self.hashes = hashes
         self.expected = expected
         self.size = size
+        self.whenVerified = whenVerified
     }
 }
 

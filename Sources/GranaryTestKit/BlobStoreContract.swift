@@ -2,6 +2,7 @@ import Crypto
 import GranaryModel
 package import GranaryPorts
 import NIOCore
+import Synchronization
 import Testing
 
 /// What every blob store must do; each store's tests run all of it over a fresh store.
@@ -264,11 +265,18 @@ package struct BlobStoreContract: Sendable {
         let store = try await open()
         try await store.begin("wrong", hashing: [], memo: "")
         _ = try await store.append(stream("these"), to: "wrong", at: nil, limit: .max)
-        await #expect(throws: BlobStoreError.self) { _ = try await store.commit("wrong", expecting("those")) }
+        let verified = Count()
+        var wrong = expecting("those")
+        wrong.whenVerified = { verified.number.withLock { $0 += 1 } }
+        await #expect(throws: BlobStoreError.self) { [wrong] in _ = try await store.commit("wrong", wrong) }
         await #expect(throws: BlobStoreError.self) { _ = try await store.commit("wrong", CommitTerms(size: 4)) }
         #expect(try await store.open(sha256(of: "those")) == nil)
         #expect(try await store.open(sha256(of: "these")) == nil)
-        #expect(try await store.commit("wrong", expecting("these")).size == 5)
+        #expect(verified.number.withLock { $0 } == 0)
+        var right = expecting("these")
+        right.whenVerified = wrong.whenVerified
+        #expect(try await store.commit("wrong", right).size == 5)
+        #expect(verified.number.withLock { $0 } == 1)
     }
 
     private func staysReadableWhileOpen() async throws {
@@ -305,4 +313,9 @@ package struct BlobStoreContract: Sendable {
     }
 
     private func sha256(of text: String) -> BlobDigest { BlobDigest(bytes: SHA256.hash(data: Array(text.utf8))) }
+}
+
+/// How often something has happened.
+private final class Count: Sendable {
+    let number = Mutex(0)
 }

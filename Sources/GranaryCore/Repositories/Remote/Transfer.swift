@@ -29,6 +29,8 @@ final class Transfer: Sendable {
         var recent: [ByteBuffer] = []
         var recentStart: Int64 = 0
         var received: Int64 = 0
+        /// All of it is here and is what was asked for, whatever comes of storing it.
+        var isVerified = false
         var outcome: Outcome?
         /// Whoever has something older takes that.
         var isLate = false
@@ -59,6 +61,9 @@ final class Transfer: Sendable {
             state.received += Int64(chunk.readableBytes)
         }
     }
+
+    /// What has come is whole, and what was asked for.
+    func verify() { change { $0.isVerified = true } }
 
     func end(_ outcome: Outcome) { change { $0.outcome = outcome } }
 
@@ -101,10 +106,10 @@ final class Transfer: Sendable {
         }
     }
 
-    /// Waits until the body begins; nil where it ended before one did.
+    /// Waits until the body begins; nil where it ended before one did. What is only to be stored is waited for, too.
     func beginning() async -> Beginning? {
         await wait { state -> Beginning?? in
-            if let beginning = state.beginning { return .some(beginning) }
+            if let beginning = state.beginning, !state.isVerified { return .some(beginning) }
             return state.outcome == nil ? nil : .some(nil)
         }
     }
@@ -119,8 +124,8 @@ final class Transfer: Sendable {
     /// Of what is read from the file at once.
     private static let pieceBytes: Int64 = 256 << 10
 
-    /// The bytes from `offset`, as many as there are; nil after the last ones. The very last byte waits for the outcome, so
-    /// that nobody takes wrong bytes for whole ones.
+    /// The bytes from `offset`, as many as there are; nil after the last ones. The very last byte waits until they are known to be
+    /// right, so that nobody takes wrong bytes for whole ones; it does not wait for the disk.
     func read(from offset: Int64) async throws(Problem) -> ByteBuffer? {
         let piece = await wait { $0.piece(from: offset, upTo: Self.pieceBytes) }
         switch piece {
@@ -139,15 +144,14 @@ final class Transfer: Sendable {
 
 extension Transfer.State {
     func piece(from offset: Int64, upTo limit: Int64) -> Transfer.Piece? {
+        if isVerified, offset >= received { return .end }
         switch outcome {
         case .failed(let problem)?: return .failed(problem)
         case .missing?: return .failed(.unknown(.file, "the upstream has no such file"))
-        case .stored?:
-            guard offset < received else { return .end }
-        case nil: break
+        case .stored?, nil: break
         }
         // Without a size, it is the end of the answer that waits.
-        let whole = outcome == nil ? beginning?.size.map { $0.bytes - 1 } : nil
+        let whole = isVerified ? nil : beginning?.size.map { $0.bytes - 1 }
         let end = min(received, whole ?? received)
         guard offset < end, let bytes = beginning?.bytes else { return nil }
         guard offset >= recentStart else {

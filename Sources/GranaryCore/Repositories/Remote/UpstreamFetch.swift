@@ -233,8 +233,10 @@ struct UpstreamFetch: Sendable {
                     body = RequestBody(WatchedBody(body: body, transfer: transfer))
                 }
                 _ = try await services.blobs.append(body, to: id, at: 0, limit: want.limit.bytes)
-                return try await services.blobs.commit(
-                    id, CommitTerms(hashes: hashes, expected: want.expected, size: size?.bytes))
+                let terms = CommitTerms(hashes: hashes, expected: want.expected, size: size?.bytes) {
+                    transfer.verify()
+                }
+                return try await services.blobs.commit(id, terms)
             }
         } catch {
             try? await services.blobs.cancel(id)
