@@ -157,16 +157,27 @@ extension Transfer.State {
         guard offset >= recentStart else {
             return .written(offset..<min(recentStart, end, offset + limit), bytes)
         }
+        return recentBytes(from: offset, to: min(end, offset + limit)).map { .chunk($0) }
+    }
+
+    /// As many chunks in one as came since the last time: whoever is slower than the upstream is not woken for each.
+    private func recentBytes(from offset: Int64, to end: Int64) -> ByteBuffer? {
+        var slices: [ByteBuffer] = []
         var start = recentStart
-        for chunk in recent {
+        for chunk in recent where start < end {
             let next = start + Int64(chunk.readableBytes)
-            if offset < next {
-                let length = Int(min(next, end) - offset)
-                return chunk.getSlice(at: chunk.readerIndex + Int(offset - start), length: length).map { .chunk($0) }
+            let (first, last) = (max(offset, start), min(end, next))
+            if first < last {
+                slices +=
+                    chunk.getSlice(at: chunk.readerIndex + Int(first - start), length: Int(last - first)).map { [$0] }
+                    ?? []
             }
             start = next
         }
-        return nil
+        guard slices.count > 1 else { return slices.first }
+        var bytes = ByteBufferAllocator().buffer(capacity: Int(end - offset))
+        for var slice in slices { bytes.writeBuffer(&slice) }
+        return bytes
     }
 }
 
