@@ -266,16 +266,13 @@ package struct BlobStoreContract: Sendable {
         try await store.begin("wrong", hashing: [], memo: "")
         _ = try await store.append(stream("these"), to: "wrong", at: nil, limit: .max)
         let verified = Count()
-        var wrong = expecting("those")
-        wrong.whenVerified = { verified.number.withLock { $0 += 1 } }
-        await #expect(throws: BlobStoreError.self) { [wrong] in _ = try await store.commit("wrong", wrong) }
+        let those = expecting("those", verified)
+        await #expect(throws: BlobStoreError.self) { _ = try await store.commit("wrong", those) }
         await #expect(throws: BlobStoreError.self) { _ = try await store.commit("wrong", CommitTerms(size: 4)) }
         #expect(try await store.open(sha256(of: "those")) == nil)
         #expect(try await store.open(sha256(of: "these")) == nil)
         #expect(verified.number.withLock { $0 } == 0)
-        var right = expecting("these")
-        right.whenVerified = wrong.whenVerified
-        #expect(try await store.commit("wrong", right).size == 5)
+        #expect(try await store.commit("wrong", expecting("these", verified)).size == 5)
         #expect(verified.number.withLock { $0 } == 1)
     }
 
@@ -308,8 +305,8 @@ package struct BlobStoreContract: Sendable {
         }
     }
 
-    private func expecting(_ text: String) -> CommitTerms {
-        CommitTerms(expected: ["sha256": sha256(of: text).hex])
+    private func expecting(_ text: String, _ verified: Count? = nil) -> CommitTerms {
+        CommitTerms(expected: ["sha256": sha256(of: text).hex]) { verified?.number.withLock { $0 += 1 } }
     }
 
     private func sha256(of text: String) -> BlobDigest { BlobDigest(bytes: SHA256.hash(data: Array(text.utf8))) }

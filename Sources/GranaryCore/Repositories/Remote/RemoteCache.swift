@@ -76,7 +76,15 @@ struct RemoteCache: Sendable {
             guard !memory.isAbsent(key, now: now), Freshness.decide(facts, now: now) == .fetch else {
                 throw Self.missing
             }
-            return try await fetch(key, try await makeWant(), now)
+            switch join(key, try await makeWant(), nil, now) {
+            case .wait(let seconds):
+                throw .unavailable("the upstream of '\(repository.name)' does not answer", retryAfter: seconds)
+            case .storing(let transfer):
+                if case .failed(let problem) = await transfer.outcome() { throw problem }
+                return try await open(key, makeWant)
+            case .follow(let transfer):
+                return try await follow(transfer, key, now)
+            }
         }
         memory.noteUse(item, at: now)
         if item.isFixed { return .stored(item) }
@@ -94,19 +102,14 @@ struct RemoteCache: Sendable {
 
     private static let missing = Problem.unknown(.file, "the upstream has no such file")
 
-    private func fetch(_ key: CacheKey, _ want: Want, _ now: Timestamp) async throws(Problem) -> Opening {
-        switch join(key, want, nil, now) {
-        case .wait(let seconds):
-            throw .unavailable("the upstream of '\(repository.name)' does not answer", retryAfter: seconds)
-        case .follow(let transfer):
-            if let beginning = await transfer.beginning() { return .arriving(transfer, beginning) }
-            switch await transfer.outcome() {
-            case .stored(let item): return .stored(item)
-            case .failed(let problem): throw problem
-            case .missing:
-                memory.noteAbsent(key, until: now.adding(Self.absence))
-                throw Self.missing
-            }
+    private func follow(_ transfer: Transfer, _ key: CacheKey, _ now: Timestamp) async throws(Problem) -> Opening {
+        if let beginning = await transfer.beginning() { return .arriving(transfer, beginning) }
+        switch await transfer.outcome() {
+        case .stored(let item): return .stored(item)
+        case .failed(let problem): throw problem
+        case .missing:
+            memory.noteAbsent(key, until: now.adding(Self.absence))
+            throw Self.missing
         }
     }
 
@@ -114,7 +117,11 @@ struct RemoteCache: Sendable {
     private func revalidate(
         _ item: CachedItem, _ key: CacheKey, _ want: Want, _ now: Timestamp
     ) async throws(Problem) -> CachedItem {
-        guard case .follow(let transfer) = join(key, want, item, now) else { return stale(item) }
+        let transfer: Transfer
+        switch join(key, want, item, now) {
+        case .follow(let known), .storing(let known): transfer = known
+        case .wait: return stale(item)
+        }
         switch await transfer.outcomeUnlessLate() {
         case .stored(let item): return item
         case .missing: throw Self.missing
@@ -133,7 +140,7 @@ struct RemoteCache: Sendable {
         return memory.join(key, origin: UpstreamFetch.origin(of: url), now: now) { transfer in
             let fetch = UpstreamFetch(
                 services: services, repository: repository, upstream: upstream, key: key, want: want, known: known,
-                transfer: transfer)
+                transfer: transfer, begunAt: now)
             guard memory.submit({ await fetch.run() }) else { return false }
             guard known != nil else { return true }
             return memory.submit {

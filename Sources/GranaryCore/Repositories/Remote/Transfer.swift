@@ -80,6 +80,9 @@ final class Transfer: Sendable {
 
     // MARK: For those who follow
 
+    /// Whether all of it is here, and only its storing goes on, if that.
+    var isVerified: Bool { state.withLock { $0.isVerified } }
+
     /// Waits until `body` has an answer. It is asked again after every change.
     private func wait<Value: Sendable>(for body: (State) -> Value?) async -> Value {
         while true {

@@ -57,6 +57,8 @@ struct UpstreamFetch: Sendable {
     /// What stands in the cache and is asked about.
     let known: CachedItem?
     let transfer: Transfer
+    /// When it was begun: what the upstream says is right at that moment, however long it takes to come and to be stored.
+    let begunAt: Timestamp
 
     /// `scheme://host:port` of the server that is asked first.
     static func origin(of url: String) -> String {
@@ -178,7 +180,7 @@ struct UpstreamFetch: Sendable {
     /// What is here is what the upstream has.
     private func confirm(_ item: CachedItem) async throws(Problem) -> CachedItem {
         var item = item
-        item.checkedAt = services.now()
+        item.checkedAt = begunAt
         item.missingSince = nil
         item.missingCount = 0
         memory.note(Self.origin(of: url)) { $0.succeed() }
@@ -251,13 +253,12 @@ struct UpstreamFetch: Sendable {
     private func kept(
         _ blob: CommittedBlob, _ mediaType: MediaType, _ answer: UpstreamAnswer
     ) async throws(Problem) -> CachedItem {
-        let now = services.now()
         let checksums = Checksums(
             sha256: blob.digest, sha1: blob.hashes["sha1"], md5: blob.hashes["md5"], sha512: blob.hashes["sha512"])
         var item = CachedItem(
             checksums: checksums, size: ByteCount(blob.size), mediaType: mediaType,
             entityTag: answer.headers[.eTag], lastModified: answer.headers[.lastModified], source: answer.url,
-            isFixed: want.lifetime == nil, fetchedAt: now, checkedAt: now)
+            isFixed: want.lifetime == nil, fetchedAt: begunAt, checkedAt: begunAt)
         if let accepts = want.accepts {
             item.alarm = try await services.examine(item) { [item] document in try accepts(item, document) }
         }

@@ -121,6 +121,8 @@ package final class UpstreamMemory: Service {
     enum Entry {
         /// It is under way, or begins now.
         case follow(Transfer)
+        /// It has come, and is only being stored: by now it may be older than it may be.
+        case storing(Transfer)
         case wait(seconds: Int)
     }
 
@@ -129,7 +131,9 @@ package final class UpstreamMemory: Service {
         _ key: CacheKey, origin: String, now: Timestamp, begin: (Transfer) -> Bool
     ) -> Entry {
         state.withLock { state in
-            if let transfer = state.transfers[key] { return .follow(transfer) }
+            if let transfer = state.transfers[key] {
+                return transfer.isVerified ? .storing(transfer) : .follow(transfer)
+            }
             var breaker = state.breakers[origin] ?? CircuitBreaker()
             let verdict = breaker.enter(now: now)
             state.breakers[origin] = breaker
