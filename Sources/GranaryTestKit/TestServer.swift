@@ -104,13 +104,20 @@ package struct TestServer: Sendable {
             responder: responder, logger: logger
         ) { told.yield($0) }
         let group = ServiceGroup(configuration: .init(services: [services.upstreams, http, jobs], logger: logger))
-        let result = try await run(group) {
-            var iterator = ports.makeAsyncIterator()
-            guard let port = await iterator.next() else { throw CancellationError() }
-            return try await body(
-                TestServer(
-                    origin: "\(tls == nil ? "http" : "https")://127.0.0.1:\(port)", port: port, services: services,
-                    management: management))
+        let result: Value
+        do {
+            result = try await run(group) {
+                var iterator = ports.makeAsyncIterator()
+                guard let port = await iterator.next() else { throw CancellationError() }
+                return try await body(
+                    TestServer(
+                        origin: "\(tls == nil ? "http" : "https")://127.0.0.1:\(port)", port: port, services: services,
+                        management: management))
+            }
+        } catch {
+            // A client that is left open ends the process, and hides what went wrong.
+            await upstream.shutDown()
+            throw error
         }
         await upstream.shutDown()
         try driver.close()

@@ -10,7 +10,7 @@ extension OCI {
     private static let listLifetime = Duration.seconds(120)
     private static let maximumList = ByteCount.mebibytes(32)
     /// Of a list.
-    private static let maximumPages = 1000
+    private static let maximumPages = 250
     /// Whatever a client takes; what it gets is what its tag or digest stands for.
     private static let manifests = [
         MediaType.imageIndex.text, MediaType.imageManifest.text,
