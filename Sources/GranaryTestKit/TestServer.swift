@@ -104,30 +104,23 @@ package struct TestServer: Sendable {
             responder: responder, logger: logger
         ) { told.yield($0) }
         let group = ServiceGroup(configuration: .init(services: [services.upstreams, http, jobs], logger: logger))
-        let result: Value
-        do {
-            result = try await run(group) {
-                var iterator = ports.makeAsyncIterator()
-                guard let port = await iterator.next() else { throw CancellationError() }
-                return try await body(
-                    TestServer(
-                        origin: "\(tls == nil ? "http" : "https")://127.0.0.1:\(port)", port: port, services: services,
-                        management: management))
-            }
-        } catch {
-            // A client that is left open ends the process, and hides what went wrong.
-            await upstream.shutDown()
-            throw error
+        // A client that is left open ends the process, and would hide what went wrong in a test.
+        let result = try await run(group, then: { await upstream.shutDown() }) {
+            var iterator = ports.makeAsyncIterator()
+            guard let port = await iterator.next() else { throw CancellationError() }
+            return try await body(
+                TestServer(
+                    origin: "\(tls == nil ? "http" : "https")://127.0.0.1:\(port)", port: port, services: services,
+                    management: management))
         }
-        await upstream.shutDown()
         try driver.close()
         try await files.shutdownGracefully()
         return result
     }
 
-    /// Runs services until `body` has ended.
+    /// Runs services until `body` has ended, and does what is to be done at their end.
     private static func run<Value: Sendable>(
-        _ group: ServiceGroup, during body: @Sendable () async throws -> Value
+        _ group: ServiceGroup, then end: () async -> Void, during body: @Sendable () async throws -> Value
     ) async throws -> Value {
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
@@ -138,7 +131,10 @@ package struct TestServer: Sendable {
                 outcome = .failure(error)
             }
             await group.triggerGracefulShutdown()
-            try await tasks.waitForAll()
+            var failure: (any Error)?
+            do { try await tasks.waitForAll() } catch { failure = error }
+            await end()
+            if let failure { throw failure }
             return try outcome.get()
         }
     }

@@ -46,11 +46,11 @@ func withServer(
 }
 
 func startServer(in sandbox: Sandbox) async throws -> Server {
-    let port = try await freePort(sandbox)
     let data = sandbox.folder.appending(path: "data")
     let program = try sandbox.start(
-        Sandbox.granary, ["serve", "--data", data.path, "--host", "127.0.0.1", "--port", String(port)])
+        Sandbox.granary, ["serve", "--data", data.path, "--host", "127.0.0.1", "--port", "0"])
     do {
+        let port = try await listeningPort(of: program)
         try await waitUntilReady(program, port: port, sandbox)
         let password = try String(contentsOf: data.appending(path: "initial-admin-password"), encoding: .utf8)
         let trimmed = password.trimmingCharacters(in: .whitespacesAndNewlines)
@@ -61,9 +61,15 @@ func startServer(in sandbox: Sandbox) async throws -> Server {
     }
 }
 
-private func freePort(_ sandbox: Sandbox) async throws -> Int {
-    let script = "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])"
-    return Int(try await sandbox.run("python3", "-c", script).text) ?? 0
+/// The port that a server has found free for itself: one that was free before might be another's by now.
+private func listeningPort(of program: RunningProgram) async throws -> Int {
+    for _ in 0..<1200 where program.isRunning {
+        if let port = program.stdout.firstMatch(of: /listens on http:\/\/127\.0\.0\.1:(\d+)/).flatMap({ Int($0.1) }) {
+            return port
+        }
+        try await Task.sleep(for: .milliseconds(50))
+    }
+    throw ServerFailure(description: "the server does not listen:\n\(program.log)")
 }
 
 private func waitUntilReady(_ program: RunningProgram, port: Int, _ sandbox: Sandbox) async throws {
