@@ -136,6 +136,23 @@ struct AsOfTests {
         }
     }
 
+    @Test("Where images of any name may be asked for, a moment does not tell that there is a repository")
+    func hidden() async throws {
+        try await withOCI([.oci("docker", isDefault: true), .oci("secret")]) { server in
+            for moment in ["yesterday", "2026-01-31", "2999-01-01"] {
+                var answers: [String] = []
+                for name in ["secret", "nothing"] {
+                    let answer = try await server.send(
+                        "GET", "/v2/\(name)@\(moment)/app/manifests/v1", authorization: nil)
+                    answers.append("\(answer.status)")
+                }
+                #expect(answers[0] == "401" && Set(answers).isSubset(of: ["401", "400", "404"]))
+            }
+            let admin = try await server.send("GET", "/v2/secret@yesterday/app/manifests/v1")
+            #expect(admin.status == 400)
+        }
+    }
+
     @Test("A tag leads to where it led")
     func tag() async throws {
         let clock = try Self.clock()

@@ -60,6 +60,8 @@ struct AuditTests {
                 #expect(try await server.send("POST", "/npm/far/\(Self.path)", body: Self.question).text == "{}")
                 upstream.answer { _ in .respond(500) }
                 #expect(try await server.send("POST", "/npm/far/\(Self.path)", body: Self.question).status == 503)
+                upstream.answer { _ in .cut(Array(repeating: 0x20, count: 100), after: 10) }
+                #expect(try await server.send("POST", "/npm/far/\(Self.path)", body: Self.question).status == 503)
             }
         }
     }

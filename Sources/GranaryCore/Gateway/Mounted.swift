@@ -37,7 +37,7 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
 
     func respondNow(to request: IncomingRequest, rest: String, _ principal: Principal) -> Outcome? {
         let entering = Context(request: request, principal: principal, snapshot: services.snapshot.value)
-        guard case .repository(let address) = enter(rest, entering) else { return nil }
+        guard case .repository(let address) = enter(rest, entering), address.past == nil else { return nil }
         let context = entering.reaching(address.repository)
         let head = head(of: request, prefix: address.prefix, path: address.path)
         guard let operation = try? format.parse(head),
@@ -82,9 +82,6 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
                 isHidden
                 ? .unauthenticated("a credential is needed") : .unknown(.repository, "there is no such repository")
             return .over(refusal(problem, mountHead, nil, context, nil))
-        }
-        if let problem = address.problem(now: services.now()) {
-            return .over(refusal(problem, mountHead, nil, context, address.repository))
         }
         if let redirect = redirect(context.request, rest, to: address) {
             return .over(outcome(redirect, context, address.repository, "redirect"))
@@ -213,6 +210,8 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
             let operation = try format.parse(head)
             parsed = operation
             try authorize(operation.requirement, context, on: repository)
+            // Only now: what is wrong with a moment tells that there is such a repository.
+            if let problem = address.problem(now: services.now()) { throw problem }
             let staleness = Staleness()
             let access = access(address, context, staleness)
             var reply = try await perform(operation, FormatRequest(head: head, body: context.request.body), access)

@@ -25,11 +25,18 @@ extension RemoteRepository {
         do throws(UpstreamFailure) {
             answer = try await services.upstreams.client.send(request)
         } catch {
+            services.upstreams.note(origin) { $0.fail(retryAfter: nil, now: services.now()) }
             throw .unavailable("the upstream of '\(repository.name)' \(error)", retryAfter: 10)
         }
         switch answer.status.code {
         case 200:
-            let bytes = try await RequestBody(answer.body).collect(upTo: question.limit)
+            let bytes: ByteBuffer
+            do throws(Problem) {
+                bytes = try await RequestBody(answer.body).collect(upTo: question.limit)
+            } catch {
+                // The client has done nothing wrong.
+                throw .unavailable("the upstream of '\(repository.name)' gives no whole answer", retryAfter: 10)
+            }
             let document = ReceivedDocument(bytes: bytes, mediaType: question.mediaType.essence, source: answer.url)
             return [UpstreamQuestion.Answer(document, about: packages)]
         case 404, 405, 410, 501: return []
