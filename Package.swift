@@ -158,7 +158,9 @@ let package = Package(
         tests("GranaryPolicy", ["GranaryModel", "GranaryPolicy"]),
         tests("GranaryFormat", ["GranaryModel", "GranaryFormat", "GranaryTestKit", .nioCore]),
         tests("GranaryStore", ["GranaryModel", "GranaryPorts", "GranaryStore", "GranarySQLite", "GranaryTestKit"]),
-        tests("GranaryUpstream", ["GranaryUpstream", .httpTypes]),
+        tests(
+            "GranaryUpstream",
+            ["GranaryFormat", "GranaryUpstream", "GranaryTestKit", .asyncHTTPClient, .httpTypes, .nioCore]),
         tests("GranarySQLite", ["GranaryPorts", "GranarySQLite", "GranaryTestKit"]),
         tests(
             "GranaryBlobsFilesystem",

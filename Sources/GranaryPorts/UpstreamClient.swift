@@ -60,6 +60,9 @@ package struct UpstreamAnswer: Sendable {
     package let headers: HTTPFields
     /// Where it came from, after redirects.
     package let url: String
+    /// Whether a refusal, 401 or 403, is of what was asked for, and not of who asks: the server that issues the tokens issued one,
+    /// or had none for a stranger to this.
+    package var refusesPlaceOnly = false
     /// To be read once; or let go, which ends the transfer.
     package let body: any AsyncSequence<ByteBuffer, any Error> & Sendable
 
@@ -79,14 +82,27 @@ package enum UpstreamFailure: Error, Sendable, CustomStringConvertible {
     /// No connection, or one that broke; with a sentence.
     case unreachable(String)
     case timedOut
+    /// Too much is asked of it already. That says nothing of its health.
+    case crowded
     /// It will not be asked: an address or a redirect that is not allowed, with a sentence.
     case refused(String)
 
+    /// With what an operator has to know: addresses and what a connection broke of.
     package var description: String {
         switch self {
-        case .unreachable(let text): "cannot be reached: \(text)"
+        case .unreachable(let text): "\(summary): \(text)"
+        case .refused(let text): "\(summary): \(text)"
+        case .timedOut, .crowded: summary
+        }
+    }
+
+    /// As much of it as anybody may know.
+    package var summary: String {
+        switch self {
+        case .unreachable: "cannot be reached"
         case .timedOut: "does not answer in time"
-        case .refused(let text): "is not asked: \(text)"
+        case .crowded: "is asked too much at once"
+        case .refused: "is not asked, by the rules for other servers"
         }
     }
 }

@@ -74,7 +74,7 @@ package struct TestServer: Sendable {
         files.start()
         let driver = try SQLiteDriver(path: "\(folder.path)/granary.db")
         try await Migrator(driver: driver).migrate()
-        let upstream = HTTPUpstreamClient(pool: files, readTimeout: .seconds(3))
+        let upstream = HTTPUpstreamClient(readTimeout: .seconds(3))
         let services = Services(
             driver: driver, blobs: try FilesystemBlobStore(root: folder.path, pool: files),
             snapshot: CurrentSnapshot(driver: driver), now: now, random: systemRandom, logger: logger,

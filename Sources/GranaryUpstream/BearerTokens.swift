@@ -90,8 +90,8 @@ final class BearerTokens: Sendable {
                     text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
                 else { return nil }
                 self.text = text
-                let seconds = min(answer.expires_in ?? BearerTokens.standardLifetime, BearerTokens.longestLifetime)
-                lifetime = .seconds(max(seconds - 10, 5))
+                let stated = answer.expires_in ?? BearerTokens.standardLifetime
+                lifetime = .seconds(max(min(max(stated, 0), BearerTokens.longestLifetime) - 10, 5))
             } catch {
                 return nil
             }

@@ -3,63 +3,73 @@ package import GranaryPorts
 import HTTPTypes
 import NIOCore
 import NIOHTTP1
-package import NIOPosix
+import NIOPosix
 import Synchronization
 
 /// Asks other servers by AsyncHTTPClient.
 ///
-/// A name is resolved here, so that the address that is checked is the one that is connected to: there is a client, with its
-/// connections, for each server and address.
+/// A name is resolved here, so that the address that is checked is the one that is connected to: there are connections for each
+/// server and address.
 package final class HTTPUpstreamClient: UpstreamClient {
     package static let maximumRedirects = 5
-    /// Until a connection stands.
-    private static let connectTimeout = TimeAmount.seconds(10)
     /// Between two pieces of an answer, and until the first one.
     private static let readTimeout = TimeAmount.seconds(30)
     /// For so long the address of a name is taken as known.
     private static let resolutionLifetime = Duration.seconds(30)
 
+    /// Beyond so many servers, those that nobody has looked up lately are forgotten.
+    private static let maximumServers = 1024
+
     private struct Server {
-        let client: HTTPClient
-        let address: String
+        let connections: ServerConnections
         let resolvedAt: ContinuousClock.Instant
     }
 
     private struct State {
         var servers: [String: Server] = [:]
-        /// Clients of addresses that names had before; their transfers go on.
-        var retired: [HTTPClient] = []
         var isShutDown = false
     }
 
     private let state = Mutex(State())
     private let tokens = BearerTokens()
-    private let pool: NIOThreadPool
+    private let names = NameResolver(group: MultiThreadedEventLoopGroup.singleton)
     private let readTimeout: TimeAmount
 
-    /// Names are resolved on `pool`. A shorter `readTimeout` is for tests.
-    package init(pool: NIOThreadPool, readTimeout: Duration? = nil) {
-        self.pool = pool
+    /// A shorter `readTimeout` is for tests.
+    package init(readTimeout: Duration? = nil) {
         self.readTimeout = readTimeout.map { .init($0) } ?? Self.readTimeout
     }
 
-    /// Ends all connections. Nothing can be sent after.
+    /// Ends all connections that are at hand; others end with their transfers. Nothing can be sent after.
     package func shutDown() async {
-        let clients = state.withLock { state in
+        let servers = state.withLock { state in
             defer { state = State(isShutDown: true) }
-            return state.servers.values.map(\.client) + state.retired
+            return state.servers.values.map(\.connections)
         }
-        for client in clients { try? await client.shutdown() }
+        for connections in servers { await connections.shutDown() }
+        await names.shutDown()
     }
 
     package func send(_ request: UpstreamRequest) async throws(UpstreamFailure) -> UpstreamAnswer {
-        let first = try await attempt(request)
-        guard first.status == .unauthorized, let challenge = BearerChallenge(first.headers),
-            let token = try await token(for: challenge, request)
-        else { return first }
-        var again = request
-        again.headers[.authorization] = "Bearer \(token)"
-        return try await attempt(again)
+        var first = try await attempt(request)
+        // Only who was asked may say where a credential for it is to be taken, not whom it sends us to.
+        guard let asked = UpstreamURL(request.url), UpstreamURL(first.url)?.origin == asked.origin else { return first }
+        guard first.status == .unauthorized, let challenge = BearerChallenge(first.headers) else {
+            first.refusesPlaceOnly = tokens.find(asked.origin, request) != nil
+            return first
+        }
+        switch try await token(for: challenge, of: asked, request) {
+        case .issued(let token):
+            var again = request
+            again.headers[.authorization] = "Bearer \(token)"
+            var answer = try await attempt(again)
+            answer.refusesPlaceOnly = true
+            return answer
+        case .refused:
+            first.refusesPlaceOnly = request.credential == nil
+            return first
+        case .none: return first
+        }
     }
 
     // MARK: Redirects
@@ -85,7 +95,7 @@ package final class HTTPUpstreamClient: UpstreamClient {
     private func once(
         _ request: UpstreamRequest, _ target: UpstreamURL, isFirst: Bool
     ) async throws(UpstreamFailure) -> UpstreamAnswer {
-        let client = try await client(for: target, allowsPrivate: request.allowsPrivateAddresses)
+        let connections = try await connections(to: target, allowsPrivate: request.allowsPrivateAddresses)
         var outgoing = HTTPClientRequest(url: target.text)
         outgoing.method = HTTPMethod(rawValue: request.method.rawValue)
         for field in request.headers where isFirst || field.name != .authorization {
@@ -98,13 +108,14 @@ package final class HTTPUpstreamClient: UpstreamClient {
         if request.body.readableBytes > 0 { outgoing.body = .bytes(request.body) }
         do {
             // Only silence ends a transfer: `read` of the configuration, not a deadline for the whole.
-            let response = try await client.execute(outgoing, deadline: .distantFuture)
+            let response = try await connections.client.execute(outgoing, deadline: .distantFuture)
             var headers = HTTPFields()
             for (name, value) in response.headers {
                 if let name = HTTPField.Name(name) { headers.append(HTTPField(name: name, value: value)) }
             }
             return UpstreamAnswer(
-                status: .init(code: Int(response.status.code)), headers: headers, url: target.text, body: response.body)
+                status: .init(code: Int(response.status.code)), headers: headers, url: target.text,
+                body: AnswerBody(body: response.body, connections: connections))
         } catch let error as HTTPClientError {
             throw Self.failure(error)
         } catch {
@@ -114,7 +125,8 @@ package final class HTTPUpstreamClient: UpstreamClient {
 
     private static func failure(_ error: HTTPClientError) -> UpstreamFailure {
         switch error {
-        case .connectTimeout, .readTimeout, .writeTimeout, .deadlineExceeded, .getConnectionFromPoolTimeout: .timedOut
+        case .getConnectionFromPoolTimeout: .crowded
+        case .connectTimeout, .readTimeout, .writeTimeout, .deadlineExceeded: .timedOut
         default: .unreachable(error.shortDescription)
         }
     }
@@ -130,49 +142,58 @@ package final class HTTPUpstreamClient: UpstreamClient {
         return basic(user, credential.secret)
     }
 
+    /// What comes of asking for a token.
+    private enum TokenOutcome {
+        case issued(String)
+        /// There is none for this.
+        case refused
+        case none
+    }
+
     /// The token dance (distribution specification, "Token Authentication"): anonymous where there is no credential.
     private func token(
-        for challenge: BearerChallenge, _ request: UpstreamRequest
-    ) async throws(UpstreamFailure) -> String? {
-        guard let origin = UpstreamURL(request.url)?.origin, let url = challenge.url else { return nil }
+        for challenge: BearerChallenge, of asked: UpstreamURL, _ request: UpstreamRequest
+    ) async throws(UpstreamFailure) -> TokenOutcome {
+        guard let url = challenge.url, let server = UpstreamURL(url) else { return .none }
+        guard server.isSecure || !asked.isSecure else { throw .refused("it wants its tokens asked for without TLS") }
         var asking = UpstreamRequest(.get, url, allowsPrivateAddresses: request.allowsPrivateAddresses)
-        if let credential = request.credential, UpstreamURL(credential.server)?.origin == origin,
+        if let credential = request.credential, UpstreamURL(credential.server)?.origin == asked.origin,
             let user = credential.user
         {
             asking.headers[.authorization] = basic(user, credential.secret)
         }
         let answer = try await attempt(asking)
-        guard answer.status == .ok else { return nil }
-        guard let token = await BearerTokens.Token(answer.body) else { return nil }
-        tokens.keep(token, origin, request)
-        return token.text
+        guard answer.status == .ok else { return answer.status == .forbidden ? .refused : .none }
+        guard let token = await BearerTokens.Token(answer.body) else { return .none }
+        tokens.keep(token, asked.origin, request)
+        return .issued(token.text)
     }
 
     // MARK: Servers
 
-    private func client(
-        for target: UpstreamURL, allowsPrivate: Bool
-    ) async throws(UpstreamFailure) -> HTTPClient {
+    private func connections(
+        to target: UpstreamURL, allowsPrivate: Bool
+    ) async throws(UpstreamFailure) -> ServerConnections {
         let now = ContinuousClock.now
         let known = state.withLock { $0.servers[target.origin] }
         if let known, known.resolvedAt.advanced(by: Self.resolutionLifetime) > now {
-            try check(known.address, target, allowsPrivate)
-            return known.client
+            try check(known.connections.address, target, allowsPrivate)
+            return known.connections
         }
-        let address = try await resolve(target)
+        let address = try await names.address(of: target.host, port: target.port)
         try check(address, target, allowsPrivate)
         return try state.withLock { state throws(UpstreamFailure) in
             guard !state.isShutDown else { throw .unreachable("the server is stopping") }
-            if let known = state.servers[target.origin] {
-                if known.address == address {
-                    state.servers[target.origin] = Server(client: known.client, address: address, resolvedAt: now)
-                    return known.client
-                }
-                state.retired.append(known.client)
+            let known = state.servers[target.origin]?.connections
+            let connections =
+                known.flatMap { $0.address == address ? $0 : nil }
+                ?? ServerConnections(host: target.host, address: address, readTimeout: readTimeout)
+            if state.servers.count >= Self.maximumServers {
+                state.servers = state.servers.filter { $0.value.resolvedAt.advanced(by: Self.resolutionLifetime) > now }
+                if state.servers.count >= Self.maximumServers { state.servers = [:] }
             }
-            let client = makeClient(target.host, address)
-            state.servers[target.origin] = Server(client: client, address: address, resolvedAt: now)
-            return client
+            state.servers[target.origin] = Server(connections: connections, resolvedAt: now)
+            return connections
         }
     }
 
@@ -180,38 +201,6 @@ package final class HTTPUpstreamClient: UpstreamClient {
         guard allowsPrivate || AddressRules.isPublic(address) else {
             throw .refused("\(target.host) has the address \(address), which is not a public one")
         }
-    }
-
-    private func resolve(_ target: UpstreamURL) async throws(UpstreamFailure) -> String {
-        do {
-            let socket = try await pool.runIfActive {
-                try SocketAddress.makeAddressResolvingHost(target.host, port: target.port)
-            }
-            guard let address = socket.ipAddress else { throw UpstreamFailure.unreachable("no address") }
-            return address
-        } catch let failure as UpstreamFailure {
-            throw failure
-        } catch {
-            throw .unreachable("the name '\(target.host)' is not known")
-        }
-    }
-
-    private func makeClient(_ host: String, _ address: String) -> HTTPClient {
-        var configuration = HTTPClient.Configuration(
-            redirectConfiguration: .disallow,
-            timeout: .init(connect: Self.connectTimeout, read: readTimeout), decompression: .disabled)
-        configuration.dnsOverride = [host: address]
-        configuration.httpVersion = .http1Only
-        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 32
-        configuration.connectionPool.retryConnectionEstablishment = false
-        // Each piece of a body costs a few wake-ups on its way through, however long it is.
-        configuration.http1_1ConnectionDebugInitializer = { channel in
-            channel.setOption(
-                .recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 16384, maximum: 256 << 10))
-        }
-        return HTTPClient(
-            eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), configuration: configuration)
     }
 }
 

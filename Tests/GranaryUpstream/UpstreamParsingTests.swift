@@ -1,4 +1,8 @@
+import AsyncHTTPClient
+import GranaryFormat
+import GranaryTestKit
 import HTTPTypes
+import NIOCore
 import Testing
 
 @testable import GranaryUpstream
@@ -22,10 +26,45 @@ struct UpstreamParsingTests {
         "An address of a server is absolute and has no user",
         arguments: [
             ("http://a/b", "http://a:80"), ("HTTPS://A.example:8443/x?y#z", "https://a.example:8443"),
-            ("ftp://a/", nil), ("/a", nil), ("http://u@a/", nil), ("http://a:0/", nil), ("http:///x", nil), ("", nil)
+            ("ftp://a/", nil), ("/a", nil), ("http://u@a/", nil), ("http://a:0/", nil), ("http:///x", nil), ("", nil),
+            ("http://[::1]:5000/x", "http://::1:5000"), ("http://[::1/", nil), ("http://[a]/", nil),
+            ("http://ex%61mple/", nil), ("http://a\\b/", nil), ("http://bücher.example/", nil), ("http://a b/", nil),
+            ("http://a:+80/", nil), ("http://a:99999/", nil)
         ])
     func origins(_ text: String, _ origin: String?) {
         #expect(UpstreamURL(text)?.origin == origin)
+    }
+
+    @Test("A server has one spelling: the name that is looked up is the one that is connected to")
+    func spelling() {
+        #expect(UpstreamURL("HTTP://EVIL.Example:80/A?B#c")?.text == "http://evil.example:80/A?B")
+    }
+
+    @Test("A token lasts as long as is said, within reason", arguments: [Int.min, -1, 0, 60, 300, Int.max])
+    func lifetimes(_ seconds: Int) async throws {
+        let body = RequestBody(bytes: ByteBuffer(string: #"{"token":"x","expires_in":\#(seconds)}"#))
+        let token = await BearerTokens.Token(body)
+        #expect(token?.lifetime == .seconds(max(5, min(max(seconds, 0), 3600) - 10)))
+    }
+
+    @Test("Nothing is connected to but the address that was looked up")
+    func otherAddress() async throws {
+        try await FakeUpstream.run({ _ in .respond(200) }) { upstream in
+            for (host, address, isRight) in [("127.0.0.1", "127.0.0.1", true), ("other.example", "127.0.0.9", false)] {
+                let connections = ServerConnections(host: host, address: address, readTimeout: .seconds(5))
+                let answer: Result<HTTPClientResponse, any Error>
+                do {
+                    answer = .success(
+                        try await connections.client.execute(
+                            HTTPClientRequest(url: upstream.url), timeout: .seconds(30)))
+                } catch {
+                    answer = .failure(error)
+                }
+                #expect(((try? answer.get()) != nil) == isRight, "\(answer)")
+                await connections.shutDown()
+            }
+            #expect(upstream.requests.count == 1)
+        }
     }
 
     @Test(

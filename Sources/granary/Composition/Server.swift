@@ -48,7 +48,7 @@ struct Server {
         try await Migrator(driver: driver).migrate()
         let registry = PrometheusRegistry()
         let tokenKey = try data.tokenKey { Self.random(32) }
-        let upstream = HTTPUpstreamClient(pool: files)
+        let upstream = HTTPUpstreamClient()
         let services = Services(
             driver: driver, blobs: try FilesystemBlobStore(root: data.path, pool: files),
             snapshot: CurrentSnapshot(driver: driver), now: now, random: Self.random, logger: logger,
