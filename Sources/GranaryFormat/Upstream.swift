@@ -25,12 +25,18 @@ package struct UpstreamDocument: Sendable {
     /// How many pages it may have. Where it has more than one, each a JSON value that leads to the next one by a `Link` field
     /// (RFC 8288), what is decoded is an array of them.
     package let maximumPages: Int
+    /// Statuses by which the upstream says that it has no such document, beside 404 and 410.
+    package let absences: Set<Int>
 
-    package init(_ location: UpstreamLocation, lifetime: Duration, limit: ByteCount, maximumPages: Int = 1) {
+    package init(
+        _ location: UpstreamLocation, lifetime: Duration, limit: ByteCount, maximumPages: Int = 1,
+        absences: Set<Int> = []
+    ) {
         self.location = location
         self.lifetime = lifetime
         self.limit = limit
         self.maximumPages = maximumPages
+        self.absences = absences
     }
 }
 

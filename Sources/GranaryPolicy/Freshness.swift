@@ -49,6 +49,8 @@ package struct CircuitBreaker: Sendable, Equatable {
     private var failures = 0
     /// Nil while everybody may ask.
     private var closedUntil: Timestamp?
+    /// When the upstream has said to come back. An answer that was under way by then does not change that.
+    private var statedUntil: Timestamp?
     private var isProbing = false
 
     package init() {}
@@ -71,19 +73,26 @@ package struct CircuitBreaker: Sendable, Equatable {
 
     /// How many seconds of a pause are left; nil where there is none.
     package func pause(now: Timestamp) -> Int? {
-        guard let remaining = closedUntil.map({ $0.milliseconds - now.milliseconds }), remaining > 0 else { return nil }
+        guard let until = [closedUntil, statedUntil].compactMap(\.self).max() else { return nil }
+        let remaining = until.milliseconds - now.milliseconds
+        guard remaining > 0 else { return nil }
         return Int((remaining + 999) / 1000)
     }
 
     /// The upstream has answered, whatever it said.
-    package mutating func succeed() { self = CircuitBreaker() }
+    package mutating func succeed() {
+        let stated = statedUntil
+        self = CircuitBreaker()
+        statedUntil = stated
+    }
 
     /// The upstream has not answered, or not as a server in health does; it may have said when to come back.
     package mutating func fail(retryAfter: Duration?, now: Timestamp) {
         failures += 1
         isProbing = false
         if let retryAfter {
-            closedUntil = now.adding(min(retryAfter, Self.longestRetryAfter))
+            let until = now.adding(min(retryAfter, Self.longestRetryAfter))
+            (closedUntil, statedUntil) = (until, until)
         } else if failures >= Self.tolerance {
             let doubled = Self.firstPause * (1 << min(failures - Self.tolerance, 10))
             closedUntil = now.adding(min(doubled, Self.longestPause))

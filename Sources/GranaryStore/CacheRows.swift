@@ -120,18 +120,19 @@ package struct CacheRows {
         return row.integer(0)
     }
 
-    /// Notes what the upstream said of something: that it is still this, or that it is not there.
-    package func note(_ item: CachedItem) throws {
+    /// Notes what the upstream said of something: that it is still this, or that it is not there. Answers whether its row is still
+    /// there.
+    package func note(_ item: CachedItem) throws -> Bool {
         try connection.execute(
             """
             update cached set checked_at = $1, missing_since = $2, missing_count = $3, entity_tag = $4,
-              last_modified = $5 where id = $6
+              last_modified = $5 where id = $6 and replaced_at is null
             """,
             [
                 .integer(item.checkedAt.milliseconds), .optional(item.missingSince?.milliseconds),
                 .integer(item.missingCount), .optional(item.entityTag), .optional(item.lastModified),
                 .integer(item.id)
-            ])
+            ]) == 1
     }
 
     /// Notes when things were last asked for, by their rows' numbers.
@@ -208,6 +209,13 @@ package struct CacheRows {
     package func forgetReplaced(before moment: Timestamp) throws -> Int {
         try connection.execute(
             "delete from cached where replaced_at < $1", [.integer(moment.milliseconds)])
+    }
+
+    /// Of all that a repository has fetched, nothing is served any more, unless as of a moment before `time`.
+    package func retire(_ repository: RepositoryID, at time: Timestamp) throws {
+        try connection.execute(
+            "update cached set replaced_at = max(fetched_at, $1) where repository_id = $2 and replaced_at is null",
+            [.integer(time.milliseconds), .integer(repository.value)])
     }
 
     /// Drops all that a repository has fetched.

@@ -118,6 +118,15 @@ struct WaiverTests {
                 let reader = try await server.user("reader", ("all", "**", .read), ("far", "**", .read))
                 let members = try await Self.explain(server, "mine", as: reader)["members"]?.elements
                 #expect(members?.first?["hasContent"] == nil)
+                #expect(try await Self.explain(server, "mine", as: reader)["owner"]?.string?.contains("own'") == false)
+                // Nor where content comes from, and which names are the house's own.
+                for name in ["all", "far"] {
+                    for (who, isShown) in [(TestServer.adminBasic, true), (reader, false)] {
+                        let answer = try await server.send("GET", "/api/v1/repositories/\(name)", authorization: who)
+                        let settings = try RawJSON(answer.body)["settings"]
+                        #expect((settings?["upstream"] != nil || settings?["members"] != nil) == isShown)
+                    }
+                }
                 let answer = try await server.send(
                     "GET", "/api/v1/repositories/all/explanation?package=x", authorization: nil)
                 #expect(answer.status == 401)

@@ -49,6 +49,10 @@ struct FreshnessTests {
         #expect(breaker.enter(now: Self.now) == .wait(seconds: 7))
         breaker.fail(retryAfter: .seconds(1_000_000), now: Self.now)
         #expect(breaker.enter(now: Self.now) == .wait(seconds: 3600))
+        // What was asked before comes after.
+        breaker.succeed()
+        #expect(breaker.enter(now: Self.now) == .wait(seconds: 3600))
+        #expect(breaker.enter(now: Self.now.adding(.seconds(3600))) == .ask)
     }
 
     @Test("One absence, or many at once, is no removal")

@@ -63,7 +63,8 @@ extension OCI {
         case .referrers(let image, let target, _):
             UpstreamDocument(
                 UpstreamLocation("v2/\(image)/referrers/\(target)", accept: MediaType.imageIndex.text),
-                lifetime: Self.listLifetime, limit: Self.maximumList, maximumPages: Self.maximumPages)
+                lifetime: Self.listLifetime, limit: Self.maximumList, maximumPages: Self.maximumPages,
+                absences: Self.noReferrers)
         case .version(let image, let version):
             // What a digest stands for never changes.
             UpstreamDocument(
@@ -73,11 +74,22 @@ extension OCI {
         }
     }
 
+    /// What registries say that do not know the address of the list; there may be a tag instead.
+    private static let noReferrers: Set = [400, 405, 406]
+
+    /// Others answer with a page for people.
+    private static let referrerTypes: Set = [
+        MediaType.imageIndex.text, MediaType.json.text, MediaType.octetStream.text
+    ]
+
     private struct TagDocument: Decodable { let tags: [String]? }
 
     private struct ListDocument: Decodable { let manifests: [Descriptor]? }
 
     package func decode(_ selection: Selection, _ document: ReceivedDocument) throws(Problem) -> Index {
+        if case .referrers = selection, !Self.referrerTypes.contains(document.mediaType) {
+            throw .unknown(.content, "the registry has no list of referrers")
+        }
         // Checked first: a decoder is not to see hostile nesting.
         let json = try RawJSON(document.bytes.readableBytesView)
         let pages = (json.elements ?? [json]).map { Data($0.bytes) }

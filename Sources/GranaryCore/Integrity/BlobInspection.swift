@@ -70,6 +70,8 @@ struct BlobInspection: Sendable {
             let events = EventRows(connection)
             try events.append(.damaged(digest, by: change, at: try events.next()))
         }
+        // What caches have of it is fetched again.
+        services.upstreams.forgetItems()
         services.logger.critical(
             "stored bytes are damaged", metadata: ["blob": "\(digest)", "finding": "\(verdict)"])
         return finding(digest, verdict, uses)
@@ -86,12 +88,21 @@ struct BlobInspection: Sendable {
     }
 }
 
+extension Change {
+    /// Bytes that were known to be damaged and have just been stored again are whole.
+    func heal(_ digest: BlobDigest, on connection: any SQLConnection) throws {
+        guard try BlobRows(connection).heal(digest) else { return }
+        let events = EventRows(connection)
+        try events.append(.healed(digest, by: self, at: try events.next()))
+    }
+}
+
 extension Event {
     static func damaged(_ digest: BlobDigest, by change: Change, at sequence: SequenceNumber) -> Event {
         about(digest, .blobDamaged, change, sequence)
     }
 
-    static func healed(_ digest: BlobDigest, by change: Change, at sequence: SequenceNumber) -> Event {
+    fileprivate static func healed(_ digest: BlobDigest, by change: Change, at sequence: SequenceNumber) -> Event {
         about(digest, .blobHealed, change, sequence)
     }
 

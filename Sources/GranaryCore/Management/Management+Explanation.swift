@@ -38,7 +38,7 @@ extension Management {
             throw problem
         }
         let members = repository.settings.members.map { snapshot.members(of: $0) } ?? [repository]
-        let owner = try await owner(of: package, repository.settings.members, members)
+        let owner = try await owner(of: package, repository.settings.members, members, caller)
         var explained: [Explanation.Member] = []
         for member in members {
             let mayRead = snapshot.verdict(caller, .read, on: member, package) == .allowed
@@ -48,7 +48,7 @@ extension Management {
     }
 
     private func owner(
-        of package: PackageName, _ settings: MemberSettings?, _ members: [Repository]
+        of package: PackageName, _ settings: MemberSettings?, _ members: [Repository], _ caller: Principal
     ) async throws(Problem) -> String? {
         guard let settings else { return nil }
         // Upstreams may know it by another name.
@@ -58,9 +58,9 @@ extension Management {
                 return "the name is reserved by '\(pattern)'"
             }
             for member in members where member.kind == .local {
-                if try await services.hasHeld(name, in: member.id) {
-                    return "the name belongs to the local member '\(member.name)'"
-                }
+                guard try await services.hasHeld(name, in: member.id) else { continue }
+                let mayRead = services.snapshot.value.verdict(caller, .read, on: member, name) == .allowed
+                return "the name belongs to \(mayRead ? "the local member '\(member.name)'" : "a local member")"
             }
         }
         return nil

@@ -1,5 +1,6 @@
 package import GranaryFormat
 package import GranaryModel
+import GranaryPolicy
 import GranaryStore
 
 /// What a repository is made from.
@@ -70,7 +71,7 @@ extension Management {
         let known = try repository(name, for: caller)
         try requireAdmin(of: known, caller)
         let snapshot = services.snapshot.value
-        try await change(by: caller) { connection, _ in
+        try await change(by: caller) { connection, moment in
             let rows = RepositoryRows(connection)
             guard let old = try rows.find(known.id) else {
                 throw Problem.unknown(.repository, "there is no repository '\(name)'")
@@ -79,12 +80,17 @@ extension Management {
             try settings.check(old.kind, old.name, old.format, snapshot)
             try rows.checkDefault(settings, of: old.format, except: old.id)
             try rows.update(old.id, settings: settings)
+            // A cache is of one upstream: what another one said is not what this one says.
+            if old.settings.upstream?.url != settings.upstream?.url {
+                try CacheRows(connection).retire(old.id, at: moment.time)
+            }
             return Entry(
                 verb: .repositoryChanged, repository: old.name, target: old.name.text,
                 before: old.settings.shown.json, after: settings.shown.json)
         }
         // What another upstream, or another credential, did not have is no answer any more.
         services.upstreams.forgetItems()
+        try await services.performing { try await services.upstreams.load(from: services.driver) }
         return try repository(name, for: caller)
     }
 
@@ -117,6 +123,18 @@ extension Management {
             settings.members = members
         }
         return settings
+    }
+
+    /// As much of a repository as the caller may know: where its content comes from, and which names are the house's own, are for
+    /// those who administer it.
+    package func shown(_ repository: Repository, to caller: Principal) -> Repository {
+        var settings = repository.settings.shown
+        if services.snapshot.value.verdict(caller, .admin, on: repository, nil) != .allowed {
+            (settings.upstream, settings.members) = (nil, nil)
+        }
+        return Repository(
+            id: repository.id, name: repository.name, format: repository.format, kind: repository.kind,
+            settings: settings, createdAt: repository.createdAt)
     }
 
     private func requireAdmin(of repository: Repository, _ caller: Principal) throws(Problem) {

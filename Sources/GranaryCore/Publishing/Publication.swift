@@ -36,11 +36,8 @@ struct Publication: Sendable {
 
     /// Bytes that were known to be damaged and have just been stored again are whole, whatever else comes of the draft.
     private func heal(on connection: any SQLConnection) throws {
-        let events = EventRows(connection)
         for file in draft.files where file.blob.lease != nil {
-            let digest = file.blob.checksums.sha256
-            guard try BlobRows(connection).heal(digest) else { continue }
-            try events.append(.healed(digest, by: change, at: try events.next()))
+            try change.heal(file.blob.checksums.sha256, on: connection)
         }
     }
 

@@ -95,6 +95,11 @@ struct ManagementCall: Sendable {
         guard let value = text.flatMap(Value.init) else { throw .invalid(subject, "must be \(Value.grammar)") }
         return value
     }
+
+    /// As much of a repository as the caller may know.
+    func shown(_ repository: Repository) -> Wire.Repository {
+        Wire.Repository(management.shown(repository, to: caller))
+    }
 }
 
 extension DecodingError {

@@ -28,7 +28,7 @@ extension ManagementInterface {
             method: .get, path: "/repositories", name: "listRepositories",
             summary: "The repositories the caller has any right on", answer: .array(.named("Repository")), isOpen: true
         ) { call throws(Problem) in
-            JSONAnswer(call.management.repositories(for: call.caller).map(Wire.Repository.init))
+            JSONAnswer(call.management.repositories(for: call.caller).map { call.shown($0) })
         },
         Endpoint(
             method: .post, path: "/repositories", name: "createRepository", summary: "Makes a repository",
@@ -45,13 +45,13 @@ extension ManagementInterface {
                     format: try call.parse(FormatName.self, .repository, new.format), kind: kind,
                     settings: try new.settings?.applied(to: RepositorySettings(), seal) ?? RepositorySettings()),
                 by: call.caller)
-            return JSONAnswer(Wire.Repository(made))
+            return JSONAnswer(call.shown(made))
         },
         Endpoint(
             method: .get, path: "/repositories/{name}", name: "getRepository", summary: "One repository",
             answer: .named("Repository"), isOpen: true
         ) { call throws(Problem) in
-            JSONAnswer(Wire.Repository(try call.management.repository(call["name"], for: call.caller)))
+            JSONAnswer(call.shown(try call.management.repository(call["name"], for: call.caller)))
         },
         Endpoint(
             method: .patch, path: "/repositories/{name}", name: "changeRepository",
@@ -62,7 +62,7 @@ extension ManagementInterface {
             let changed = try await management.update(call["name"], by: call.caller) { settings throws(Problem) in
                 try change.applied(to: settings) { secret throws(Problem) in try management.sealed(secret) }
             }
-            return JSONAnswer(Wire.Repository(changed))
+            return JSONAnswer(call.shown(changed))
         },
         Endpoint(
             method: .delete, path: "/repositories/{name}", name: "deleteRepository",

@@ -18,11 +18,12 @@ package enum Wire {
         package let settings: RepositorySettings
         package let createdAt: Timestamp
 
+        /// Of what may be shown of a repository.
         init(_ repository: GranaryModel.Repository) {
             name = repository.name.text
             format = repository.format.text
             kind = repository.kind
-            settings = repository.settings.shown
+            settings = repository.settings
             createdAt = repository.createdAt
         }
     }

@@ -42,7 +42,7 @@ struct RemoteCache: Sendable {
 
     /// What is in memory and needs no question; nil leaves it to `open`.
     func known(_ key: CacheKey, lifetime: Duration?) -> CachedItem? {
-        guard let item = memory.item(key) else { return nil }
+        guard let item = memory.item(key), !isGone(item) else { return nil }
         let facts = Freshness.Facts(
             checkedAt: item.checkedAt, lifetime: item.isFixed ? nil : lifetime ?? .zero, isOffline: upstream.isOffline)
         guard Freshness.decide(facts, now: services.now()) == .serve else { return nil }
@@ -94,10 +94,13 @@ struct RemoteCache: Sendable {
         guard Freshness.decide(facts, now: now) == .serve else {
             return .stored(try await revalidate(item, key, want, now))
         }
-        guard !UpstreamRemoval.isConfirmed(since: item.missingSince, count: item.missingCount, now: now) else {
-            throw Self.missing
-        }
+        guard !isGone(item) else { throw Self.missing }
         return .stored(item)
+    }
+
+    /// Whether the upstream has said often enough that it is not there any more.
+    private func isGone(_ item: CachedItem) -> Bool {
+        UpstreamRemoval.isConfirmed(since: item.missingSince, count: item.missingCount, now: services.now())
     }
 
     private static let missing = Problem.unknown(.file, "the upstream has no such file")
@@ -120,16 +123,17 @@ struct RemoteCache: Sendable {
         let transfer: Transfer
         switch join(key, want, item, now) {
         case .follow(let known), .storing(let known): transfer = known
-        case .wait: return stale(item)
+        case .wait: return try stale(item)
         }
         switch await transfer.outcomeUnlessLate() {
         case .stored(let item): return item
         case .missing: throw Self.missing
-        case .failed, nil: return stale(item)
+        case .failed, nil: return try stale(item)
         }
     }
 
-    private func stale(_ item: CachedItem) -> CachedItem {
+    private func stale(_ item: CachedItem) throws(Problem) -> CachedItem {
+        guard !isGone(item) else { throw Self.missing }
         staleness.note(item.checkedAt)
         services.upstreamMetrics.stale(repository.name)
         return item

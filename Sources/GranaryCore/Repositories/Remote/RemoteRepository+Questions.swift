@@ -19,15 +19,9 @@ extension RemoteRepository {
         }
         let request = UpstreamRequest(
             .post, url, [.contentType: question.mediaType.text, .accept: question.mediaType.text],
-            credential: services.credential(of: upstream), allowsPrivateAddresses: upstream.allowsPrivateAddresses,
+            credential: try services.credential(of: upstream), allowsPrivateAddresses: upstream.allowsPrivateAddresses,
             body: question.body(packages))
-        let answer: UpstreamAnswer
-        do throws(UpstreamFailure) {
-            answer = try await services.upstreams.client.send(request)
-        } catch {
-            services.upstreams.note(origin) { $0.fail(retryAfter: nil, now: services.now()) }
-            throw .unavailable("the upstream of '\(repository.name)' \(error)", retryAfter: 10)
-        }
+        let answer = try await services.send(request, to: origin, for: repository)
         switch answer.status.code {
         case 200:
             let bytes: ByteBuffer

@@ -42,6 +42,9 @@ final class Transfer: Sendable {
         }
     }
 
+    /// Shorter pieces are gathered up to this.
+    private static let gatheredBytes = 16 << 10
+
     private let state = Mutex(State())
 
     // MARK: For the one who fetches
@@ -53,12 +56,21 @@ final class Transfer: Sendable {
     func receive(_ chunk: ByteBuffer) {
         change { state in
             let written = state.beginning?.bytes.count ?? 0
-            while let first = state.recent.first, state.recentStart + Int64(first.readableBytes) <= written {
-                state.recentStart += Int64(first.readableBytes)
-                state.recent.removeFirst()
+            var count = 0
+            for chunk in state.recent {
+                let end = state.recentStart + Int64(chunk.readableBytes)
+                guard end <= written else { break }
+                state.recentStart = end
+                count += 1
             }
-            state.recent.append(chunk)
+            state.recent.removeFirst(count)
             state.received += Int64(chunk.readableBytes)
+            // An upstream that sends byte by byte must not make a long list of it.
+            if let last = state.recent.last, last.readableBytes + chunk.readableBytes <= Self.gatheredBytes {
+                state.recent[state.recent.count - 1].writeImmutableBuffer(chunk)
+            } else {
+                state.recent.append(chunk)
+            }
         }
     }
 

@@ -18,7 +18,7 @@ extension UpstreamFetch {
             guard known.count <= want.maximumPages else {
                 throw unavailable("has a list of more than \(want.maximumPages) pages")
             }
-            let answer = try await send(request(.get, url))
+            let answer = try await send(try request(.get, url))
             guard answer.status == .ok else {
                 throw unavailable("answers \(answer.status.code) in the middle of a list")
             }

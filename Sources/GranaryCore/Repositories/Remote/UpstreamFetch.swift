@@ -19,6 +19,8 @@ struct Want: Sendable {
     /// Where the upstream may say the digest of what it has.
     var digestField: HTTPField.Name?
     let limit: ByteCount
+    /// Statuses by which the upstream says that there is no such thing, beside 404 and 410.
+    var absences: Set<Int> = []
     /// How many pages a document may have.
     var maximumPages = 1
     /// Looks into a document before it takes the place of the last one; answers why nothing of its package may be served.
@@ -40,6 +42,7 @@ struct Want: Sendable {
         _ accepts: @escaping @Sendable (CachedItem, ReceivedDocument) throws(Problem) -> String?
     ) {
         location = document.location
+        absences = document.absences
         self.lifetime = lifetime
         limit = document.limit
         maximumPages = document.maximumPages
@@ -55,7 +58,7 @@ struct UpstreamFetch: Sendable {
     let key: CacheKey
     let want: Want
     /// What stands in the cache and is asked about.
-    let known: CachedItem?
+    var known: CachedItem?
     let transfer: Transfer
     /// When it was begun: what the upstream says is right at that moment, however long it takes to come and to be stored.
     let begunAt: Timestamp
@@ -77,8 +80,10 @@ struct UpstreamFetch: Sendable {
         let outcome: Transfer.Outcome
         do throws(Problem) {
             outcome = try await fetch()
+        } catch .unknown {
+            outcome = (try? await missing()) ?? .missing
         } catch {
-            outcome = .failed(error)
+            outcome = .failed(fault(error))
         }
         if case .failed(let problem) = outcome {
             services.logger.warning(
@@ -90,11 +95,25 @@ struct UpstreamFetch: Sendable {
         transfer.end(outcome)
     }
 
+    /// What an upstream sends is not the client's fault, who may come again.
+    private func fault(_ problem: Problem) -> Problem {
+        switch problem {
+        case .unavailable: problem
+        case .mismatch(let expected, let actual):
+            unavailable("has \(actual) where \(expected) is expected", retryAfter: Self.faultPause)
+        case .tooLarge(let limit): unavailable("has something of more than \(limit)", retryAfter: Self.faultPause)
+        default: unavailable("has something that is no answer: \(problem.detail)", retryAfter: Self.faultPause)
+        }
+    }
+
+    /// For how long what an upstream has is not taken to be mended.
+    private static let faultPause = Duration.seconds(60)
+
     private func fetch() async throws(Problem) -> Transfer.Outcome {
         if let known, let field = want.digestField, try await isUnchanged(known, field) {
             return .stored(try await confirm(known))
         }
-        let answer = try await send(request(.get, url))
+        let answer = try await send(try request(.get, url))
         let origin = Self.origin(of: url)
         switch answer.status.code {
         case 200:
@@ -104,7 +123,7 @@ struct UpstreamFetch: Sendable {
             guard var item = known else { throw unavailable("answers 304 to what was not asked") }
             if let tag = answer.headers[.eTag] { item.entityTag = tag }
             return .stored(try await confirm(item))
-        case 404, 410:
+        case let code where isAbsence(code, answer):
             memory.note(origin) { $0.succeed() }
             return try await missing()
         case 429, 500...599:
@@ -118,25 +137,21 @@ struct UpstreamFetch: Sendable {
         }
     }
 
-    /// Sends a request, and notes where there is no answer.
+    /// Whether an answer says that there is no such thing. Registries say no to whoever asks for a name that they do not have, also
+    /// to one whom they know and let look.
+    private func isAbsence(_ code: Int, _ answer: UpstreamAnswer) -> Bool {
+        code == 404 || code == 410 || want.absences.contains(code)
+            || ((code == 401 || code == 403) && answer.refusesPlaceOnly)
+    }
+
     func send(_ request: UpstreamRequest) async throws(Problem) -> UpstreamAnswer {
-        do throws(UpstreamFailure) {
-            return try await memory.client.send(request)
-        } catch {
-            let origin = Self.origin(of: url)
-            if case .refused = error {
-                memory.note(origin) { $0.abandon() }
-            } else {
-                memory.note(origin) { $0.fail(retryAfter: nil, now: services.now()) }
-            }
-            throw unavailable("\(error)")
-        }
+        try await services.send(request, to: Self.origin(of: url), for: repository)
     }
 
     /// Whether the upstream says, asked by HEAD, that it has what is here: registries do not count that as a pull. Whatever else
     /// it answers is left to GET, which shows what it means, but for what says that it is not to be asked.
     private func isUnchanged(_ known: CachedItem, _ field: HTTPField.Name) async throws(Problem) -> Bool {
-        let answer = try await send(request(.head, url))
+        let answer = try await send(try request(.head, url))
         switch answer.status.code {
         case 200: return answer.headers[field] == known.checksums.sha256.description
         case 304: return true
@@ -159,8 +174,9 @@ struct UpstreamFetch: Sendable {
             "the upstream of '\(repository.name)' \(reason)", retryAfter: Int(retryAfter?.components.seconds ?? 10))
     }
 
-    func request(_ method: HTTPRequest.Method, _ url: String) -> UpstreamRequest {
-        var headers = HTTPFields()
+    func request(_ method: HTTPRequest.Method, _ url: String) throws(Problem) -> UpstreamRequest {
+        // What is kept is what others get, who may not know its coding.
+        var headers: HTTPFields = [.acceptEncoding: "identity"]
         if !want.location.accept.isEmpty { headers[.accept] = want.location.accept }
         // That its first page is what it was says nothing of the others.
         if let known, want.maximumPages == 1 {
@@ -171,7 +187,7 @@ struct UpstreamFetch: Sendable {
             }
         }
         return UpstreamRequest(
-            method, url, headers, credential: services.credential(of: upstream),
+            method, url, headers, credential: try services.credential(of: upstream),
             allowsPrivateAddresses: upstream.allowsPrivateAddresses)
     }
 
@@ -184,13 +200,27 @@ struct UpstreamFetch: Sendable {
         item.missingSince = nil
         item.missingCount = 0
         memory.note(Self.origin(of: url)) { $0.succeed() }
-        try await note(item)
-        return item
+        return try await note(item) ? item : try await anew()
     }
 
-    private func note(_ item: CachedItem) async throws(Problem) {
-        try await services.performing { try await services.driver.write { [item] in try CacheRows($0).note(item) } }
-        memory.keep(item, as: key)
+    /// Notes what the upstream says of what is here; answers false where it is not here any more.
+    private func note(_ item: CachedItem) async throws(Problem) -> Bool {
+        let isThere = try await services.performing {
+            try await services.driver.write { [item] in try CacheRows($0).note(item) }
+        }
+        if isThere { memory.keep(item, as: key) } else { memory.forget(key) }
+        return isThere
+    }
+
+    /// Fetches what has been dropped from the cache while it was asked about.
+    private func anew() async throws(Problem) -> CachedItem {
+        var fetch = self
+        fetch.known = nil
+        switch try await fetch.fetch() {
+        case .stored(let item): return item
+        case .missing: throw .unknown(.file, "the upstream has no such file")
+        case .failed(let problem): throw problem
+        }
     }
 
     /// What was there counts as gone only once that has been said several times.
@@ -201,12 +231,13 @@ struct UpstreamFetch: Sendable {
             UpstreamRemoval.counts(since: item.missingSince, count: item.missingCount, now: now) ? 1 : 0
         item.missingSince = item.missingSince ?? now
         item.checkedAt = now
-        try await note(item)
+        guard try await note(item) else { return .missing }
         return UpstreamRemoval.isConfirmed(since: item.missingSince, count: item.missingCount, now: now)
             ? .missing : .stored(item)
     }
 
     private func store(_ answer: UpstreamAnswer) async throws(Problem) -> CachedItem {
+        try checkCoding(answer)
         let size = answer.headers[.contentLength].flatMap { Int64($0) }.flatMap { $0 >= 0 ? ByteCount($0) : nil }
         if let size, size > want.limit { throw .tooLarge(want.limit) }
         if let size, let expected = want.size, size != expected {
@@ -220,6 +251,16 @@ struct UpstreamFetch: Sendable {
         return item
     }
 
+    /// Some servers say of an archive that is packed by gzip that this is its coding. Where a digest is known, it decides.
+    private func checkCoding(_ answer: UpstreamAnswer) throws(Problem) {
+        guard let coding = answer.headers[.contentEncoding]?.lowercased(), coding != "identity", want.expected.isEmpty
+        else { return }
+        let path = answer.url.prefix { $0 != "?" }.lowercased()
+        guard coding.hasSuffix("gzip"), path.hasSuffix("gz") else {
+            throw unavailable("sends what is encoded (\(coding)), though it was asked not to")
+        }
+    }
+
     private func stage(
         _ answer: UpstreamAnswer, size: ByteCount?, _ mediaType: MediaType
     ) async throws(Problem) -> CommittedBlob {
@@ -230,7 +271,8 @@ struct UpstreamFetch: Sendable {
                 try await services.blobs.begin(id, hashing: hashes, memo: nil)
                 var body = RequestBody(answer.body)
                 // Documents are taken whole, once they have been looked into.
-                if want.accepts == nil, let bytes = try await services.blobs.follow(id) {
+                // Of something empty there is no last byte that could wait until it is known to be right.
+                if want.accepts == nil, size?.bytes != 0, let bytes = try await services.blobs.follow(id) {
                     transfer.begin(Transfer.Beginning(size: size, mediaType: mediaType, bytes: bytes))
                     body = RequestBody(WatchedBody(body: body, transfer: transfer))
                 }
@@ -266,12 +308,18 @@ struct UpstreamFetch: Sendable {
         if let known, known.checksums.sha256 == item.checksums.sha256, known.mediaType == item.mediaType {
             item.id = known.id
             item.fetchedAt = known.fetchedAt
-            try await note(item)
-            return item
+            if try await note(item) { return item }
         }
-        let key = key
+        let (key, change) = (key, Change(actor: Event.system, time: services.now()))
         item.id = try await services.performing {
-            try await services.driver.write { [item] in try CacheRows($0).put(item, as: key) }
+            try await services.driver.write { [item] connection in
+                // A cache is of one upstream, and this may have been asked for before another one was set.
+                guard try RepositoryRows(connection).find(key.repository)?.settings.upstream?.url == upstream.url else {
+                    throw Problem.unavailable("the repository has another upstream by now", retryAfter: 1)
+                }
+                try change.heal(item.checksums.sha256, on: connection)
+                return try CacheRows(connection).put(item, as: key)
+            }
         }
         memory.keep(item, as: key)
         return item
@@ -279,6 +327,22 @@ struct UpstreamFetch: Sendable {
 }
 
 extension Services {
+    /// Sends a request, and notes of the server at `origin` where there is no answer.
+    func send(
+        _ request: UpstreamRequest, to origin: String, for repository: Repository
+    ) async throws(Problem) -> UpstreamAnswer {
+        do throws(UpstreamFailure) {
+            return try await upstreams.client.send(request)
+        } catch {
+            switch error {
+            case .refused, .crowded: upstreams.note(origin) { $0.abandon() }
+            case .unreachable, .timedOut: upstreams.note(origin) { $0.fail(retryAfter: nil, now: now()) }
+            }
+            logger.notice("a server \(error)", metadata: ["repository": "\(repository.name)", "url": "\(request.url)"])
+            throw .unavailable("the upstream of '\(repository.name)' \(error.summary)", retryAfter: 10)
+        }
+    }
+
     /// Looks into a document in the cache, whole, where that may take long: some have tens of megabytes.
     func examine<Value: Sendable>(
         _ item: CachedItem, _ body: @escaping @Sendable (ReceivedDocument) throws -> Value
@@ -290,9 +354,15 @@ extension Services {
         }
     }
 
-    /// What shows the upstream who asks; nil for somebody unknown.
-    func credential(of upstream: UpstreamSettings) -> UpstreamCredential? {
-        guard let sealed = upstream.sealedSecret, let secret = secrets.open(sealed) else { return nil }
+    /// What shows the upstream who asks; nil for somebody unknown. An upstream that has one is never asked without: what it does not
+    /// show to strangers would be looked for elsewhere.
+    func credential(of upstream: UpstreamSettings) throws(Problem) -> UpstreamCredential? {
+        guard let sealed = upstream.sealedSecret else { return nil }
+        guard let secret = secrets.open(sealed) else {
+            logger.error(
+                "the password for an upstream cannot be read; set it anew", metadata: ["url": "\(upstream.url)"])
+            throw .unavailable("the password for the upstream cannot be read", retryAfter: 60)
+        }
         return UpstreamCredential(user: upstream.user, secret: secret, server: upstream.url)
     }
 }

@@ -13,6 +13,8 @@ package final class UpstreamMemory: Service {
     private static let capacity = 65_536
     /// How many things that are not there are remembered.
     private static let absentCapacity = 65_536
+    /// How many servers are remembered to have failed.
+    private static let breakerCapacity = 4096
     /// How many fetches may wait to be begun.
     private static let maximumErrands = 100_000
 
@@ -25,7 +27,7 @@ package final class UpstreamMemory: Service {
         var items = RecentMap<CacheKey, CachedItem>(capacity: UpstreamMemory.capacity)
         var absent = RecentMap<CacheKey, Timestamp>(capacity: UpstreamMemory.absentCapacity)
         var transfers: [CacheKey: Transfer] = [:]
-        var breakers: [String: CircuitBreaker] = [:]
+        var breakers = RecentMap<String, CircuitBreaker>(capacity: UpstreamMemory.breakerCapacity)
         var uses: [Int64: Timestamp] = [:]
         /// By the key of the index that says so.
         var alarms: [CacheKey: String] = [:]
@@ -74,6 +76,9 @@ package final class UpstreamMemory: Service {
             state.alarms[key] = item.alarm
         }
     }
+
+    /// It is not in the cache any more.
+    func forget(_ key: CacheKey) { state.withLock { $0.items.remove(key) } }
 
     /// Forgets everything about the content of caches, which is read again from the database.
     func forgetItems() {
@@ -134,9 +139,9 @@ package final class UpstreamMemory: Service {
             if let transfer = state.transfers[key] {
                 return transfer.isVerified ? .storing(transfer) : .follow(transfer)
             }
-            var breaker = state.breakers[origin] ?? CircuitBreaker()
+            var breaker = state.breakers.find(origin) ?? CircuitBreaker()
             let verdict = breaker.enter(now: now)
-            state.breakers[origin] = breaker
+            state.breakers.insert(breaker, for: origin)
             if case .wait(let seconds) = verdict { return .wait(seconds: seconds) }
             let transfer = Transfer()
             guard begin(transfer) else { return .wait(seconds: 5) }
@@ -146,14 +151,20 @@ package final class UpstreamMemory: Service {
     }
 
     /// For how many seconds a server is not asked, because it has failed; nil where it is.
-    func pause(of origin: String, now: Timestamp) -> Int? { state.withLock { $0.breakers[origin]?.pause(now: now) } }
+    func pause(of origin: String, now: Timestamp) -> Int? {
+        state.withLock { $0.breakers.find(origin)?.pause(now: now) }
+    }
 
     /// A transfer is over; whoever comes next begins another.
     func leave(_ key: CacheKey) { state.withLock { $0.transfers[key] = nil } }
 
     /// Notes how an upstream did.
     func note(_ origin: String, _ change: (inout CircuitBreaker) -> Void) {
-        state.withLock { change(&$0.breakers[origin, default: CircuitBreaker()]) }
+        state.withLock { state in
+            var breaker = state.breakers.find(origin) ?? CircuitBreaker()
+            change(&breaker)
+            state.breakers.insert(breaker, for: origin)
+        }
     }
 }
 
