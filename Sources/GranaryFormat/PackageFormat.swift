@@ -175,6 +175,9 @@ package struct Operation<Call: Sendable>: Sendable {
     package let name: String
     package let requirement: Requirement
     package let call: Call
+    /// Whether it is asked to find out what need not be sent: in a virtual repository, whoever may publish wants to know that of the
+    /// member that takes it.
+    package var precedesPublishing = false
 
     package init(_ name: String, _ requirement: Requirement, _ call: Call) {
         self.name = name

@@ -115,11 +115,14 @@ package struct ReceivedDocument: Sendable {
 package struct ArrivingFile: Sendable {
     /// Nil where the upstream does not say.
     package let size: ByteCount?
-    /// The bytes from the first one on. It throws where they turn out not to be what was asked for, and the last ones come
-    /// only once they are known to be.
-    package let chunks: any AsyncSequence<ByteBuffer, any Error> & Sendable
+    /// The bytes of a range, or all; nil is all of a file whose size is not known. It throws where the file turns out not to be
+    /// what was asked for, and the last byte comes only once it is known to be.
+    package let chunks: @Sendable (Range<Int64>?) -> any AsyncSequence<ByteBuffer, any Error> & Sendable
 
-    package init(size: ByteCount?, chunks: any AsyncSequence<ByteBuffer, any Error> & Sendable) {
+    package init(
+        size: ByteCount?,
+        chunks: @escaping @Sendable (Range<Int64>?) -> any AsyncSequence<ByteBuffer, any Error> & Sendable
+    ) {
         self.size = size
         self.chunks = chunks
     }

@@ -72,6 +72,39 @@ struct RemoteFileTests {
         }
     }
 
+    @Test("While a file comes, its head is known, and who has got its beginning gets the rest")
+    func parts() async throws {
+        let gate = FakeUpstream.Gate()
+        let pieces = [Array("first ".utf8), Array("second".utf8)]
+        try await FakeUpstream.run({ _ in .pieces(pieces, gate: gate) }) { upstream in
+            try await withRemote(of: upstream) { server async throws in
+                let path = "/generic/far/a"
+                let head = try await server.send("HEAD", path)
+                #expect(head.status == 200 && head["Content-Length"] == "12" && head["Accept-Ranges"] == nil)
+                let credentials = TestServer.basic(TestServer.administrator.user, TestServer.administrator.password)
+                let seen = try await server.connect { connection in
+                    try await connection.send(
+                        "GET \(path) HTTP/1.1\r\nHost: x\r\nRange: bytes=2-\r\nAuthorization: \(credentials)\r\n\r\n")
+                    return try await connection.receive { String(decoding: $0, as: UTF8.self).contains("rst ") }
+                }
+                let text = String(decoding: seen, as: UTF8.self)
+                #expect(text.hasPrefix("HTTP/1.1 206 ") && text.hasSuffix("\r\n\r\nrst "), "\(text)")
+                #expect(text.lowercased().contains("content-range: bytes 2-11/12\r\n"))
+                async let middle = server.send("GET", path, ["Range": "bytes=3-7"])
+                async let end = server.send("GET", path, ["Range": "bytes=-3"])
+                async let changed = server.send("GET", path, ["Range": "bytes=3-7", "If-Range": "\"other\""])
+                try await Task.sleep(for: .milliseconds(100))
+                gate.open()
+                let answers = try await (middle, end, changed)
+                #expect(answers.0.status == 206 && answers.0.text == "st se")
+                // Of this, all would have had to come first.
+                #expect(answers.1.text.hasSuffix("ond"))
+                #expect(answers.2.status == 200 && answers.2.text == "first second")
+                #expect(upstream.requests.count == 1)
+            }
+        }
+    }
+
     @Test("A body that is cut short is cut short for the client, and not kept")
     func cut() async throws {
         try await FakeUpstream.run({ _ in .cut(Self.content, after: 30_000) }) { upstream in

@@ -110,6 +110,27 @@ struct RemoteImageTests {
         }
     }
 
+    @Test(
+        "Where a registry has no list of referrers, whatever it says instead, the tag counts",
+        arguments: [400, 405, 406, 200])
+    func withoutReferrers(_ status: Int) async throws {
+        let subject = Self.image("one")
+        let signature = Self.image("signature", subject: subject.descriptor)
+        let tag = subject.digest.replacing(":", with: "-")
+        var registry = Self.registry(["v1": subject, tag: OCIDocument.index([signature.descriptor])])
+        registry.others = [signature]
+        let page = FakeUpstream.Answer.respond(status, ["Content-Type": "text/html"], Array("<p>What?".utf8))
+        let answers: @Sendable (FakeUpstream.Request) -> FakeUpstream.Answer = { [registry] request in
+            request.path.contains("/referrers/") ? page : registry.answer(request)
+        }
+        try await FakeUpstream.run(answers) { upstream in
+            try await withRemote(of: upstream, format: OCI()) { server async throws in
+                let found = try await referrers("/v2/far/team/app/referrers/\(subject.digest)", on: server)
+                #expect(found == [signature.digest])
+            }
+        }
+    }
+
     @Test("A list whose next page fails is no list, and does not take the place of one")
     func brokenPages() async throws {
         let clock = ManualClock()
@@ -194,6 +215,27 @@ struct RemoteImageTests {
                     let signed = try await server.send("GET", "\(base)/manifests/\(tag).sig")
                     #expect(signed.body == signature.bytes)
                 }
+            }
+        }
+    }
+
+    @Test("A client that pushes through a virtual repository sends what the member lacks that takes it")
+    func pushThrough() async throws {
+        try await FakeUpstream.run(Self.registry().answer) { upstream in
+            let others = try [NewRepository.oci("own"), NewRepository.oci("base")]
+            try await withRemote(of: upstream, format: OCI(), others: others) { server async throws in
+                try await server.makeVirtual(of: ["base", "own", "far"], format: "oci", deployment: "own")
+                _ = try await server.image("base/team/app").push(Self.config)
+                let image = server.image("all/team/app")
+                let path = "/v2/all/team/app/blobs/\(sha256(Self.config))"
+                // Somebody who only reads finds it.
+                let reader = try await server.user("reader", ("all", "**", .read), ("base", "**", .read))
+                #expect(try await server.send("HEAD", path, authorization: reader).status == 200)
+                #expect(try await server.send("HEAD", path).status == 404)
+                #expect(try await server.send("GET", path).status == 200)
+                for blob in [Self.config, Self.layer] { _ = try await image.push(blob) }
+                #expect(try await server.send("HEAD", path).status == 200)
+                #expect(try await image.put(Self.image("one"), at: "new").status == 201)
             }
         }
     }

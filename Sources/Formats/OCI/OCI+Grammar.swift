@@ -73,7 +73,10 @@ extension OCI {
         let image = try imageName(route.image, head.prefix)
         try require(head, route.resource.methods)
         let (name, rights, action) = try action(on: route.resource, head)
-        return Operation(name, .rights(rights, image), .image(image, action))
+        var operation = Operation(name, .rights(rights, image), Call.image(image, action))
+        // Clients send the blobs of an image that they do not find, and then its manifest, which needs all of them.
+        if head.method == .head, case .getBlob = action { operation.precedesPublishing = true }
+        return operation
     }
 
     /// The methods a path answers to; empty for a path without meaning.

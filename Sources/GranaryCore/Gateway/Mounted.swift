@@ -42,7 +42,7 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
         let head = head(of: request, prefix: address.prefix, path: address.path)
         guard let operation = try? format.parse(head),
             (try? authorize(operation.requirement, context, on: address.repository)) != nil,
-            let reply = knownReply(to: operation, head, access(address, context, Staleness()))
+            let reply = knownReply(to: operation, head, access(address, context, Staleness(), for: operation))
         else { return nil }
         return marked(outcome(reply, context, address.repository, operation.name), address)
     }
@@ -213,7 +213,7 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
             // Only now: what is wrong with a moment tells that there is such a repository.
             if let problem = address.problem(now: services.now()) { throw problem }
             let staleness = Staleness()
-            let access = access(address, context, staleness)
+            let access = access(address, context, staleness, for: operation)
             var reply = try await perform(operation, FormatRequest(head: head, body: context.request.body), access)
             if let since = staleness.since { reply.headers.setStale(since, now: services.now()) }
             return marked(outcome(reply, context, repository, operation.name), address)
@@ -237,7 +237,7 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
         _ operation: Operation<Format.Call>, _ request: FormatRequest, _ access: any ServedRepository<Format.Index>
     ) async throws(Problem) -> Reply {
         let head = request.head
-        guard head.method == .get, head.headers[.range] == nil, let (reference, package) = format.file(of: operation),
+        guard head.method == .get || head.method == .head, let (reference, package) = format.file(of: operation),
             access is RemoteRepository<Format> || access is VirtualRepository<Format>
         else { return try await format.perform(operation, request, on: access) }
         do throws(Problem) {
@@ -266,6 +266,19 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
         access(
             address.repository, context,
             Reading(moment: address.moment, staleness: staleness, hidesUnknown: hidesUnknown(address, context)))
+    }
+
+    /// What answers an operation. Whether something need not be sent is asked of where it would be published, by who may do that.
+    private func access(
+        _ address: Address, _ context: Context, _ staleness: Staleness, for operation: Operation<Format.Call>
+    ) -> any ServedRepository<Format.Index> {
+        let access = access(address, context, staleness)
+        guard operation.precedesPublishing, case .rights(_, let package) = operation.requirement,
+            let deployment = (access as? VirtualRepository<Format>)?.deployment
+        else { return access }
+        let target = context.snapshot.target(of: .write, address.repository)
+        let mayPublish = context.snapshot.verdict(context.principal, [.read, .write], on: target, package) == .allowed
+        return mayPublish ? deployment : access
     }
 
     /// How a repository and its members are read.

@@ -19,7 +19,8 @@ extension Responder {
         _ fileChannel: (any Channel)?, _ record: inout RequestRecord
     ) async throws {
         if case .arriving(let file) = reply.body, request.method != .head {
-            return try await write(file, reply, request, writer, &record)
+            let arriving = ArrivingAnswer(file, reply: reply, request: request.headers)
+            return try await write(file, arriving, request, writer, &record)
         }
         let (answer, pieces) = prepare(reply, for: request)
         guard case .file(let served) = reply.body, !pieces.isEmpty else {
@@ -54,8 +55,8 @@ extension Responder {
 
     /// Sends a file as it comes. Where it goes wrong, this throws, and the connection is closed in the middle of the answer.
     private func write(
-        _ file: ArrivingFile, _ reply: Reply, _ request: IncomingRequest, _ writer: consuming ResponseWriter,
-        _ record: inout RequestRecord
+        _ file: ArrivingFile, _ answer: ArrivingAnswer, _ request: IncomingRequest,
+        _ writer: consuming ResponseWriter, _ record: inout RequestRecord
     ) async throws {
         let peer = record.peer
         do throws(Problem) {
@@ -65,9 +66,9 @@ extension Responder {
             return try await write(refusal, body, writer, &record)
         }
         defer { admission.leave(.download, peer) }
-        record.status = reply.status.code
-        var out = try await writer.writeHead(head(of: reply, id: record.id))
-        for try await chunk in file.chunks {
+        record.status = answer.reply.status.code
+        var out = try await writer.writeHead(head(of: answer.reply, id: record.id))
+        for try await chunk in file.chunks(answer.range) {
             try await out.write(chunk)
             record.bytes += Int64(chunk.readableBytes)
         }
@@ -142,8 +143,9 @@ extension Responder {
         case .bytes(let bytes): fields[.contentLength] = String(bytes.readableBytes)
         case .empty where reply.status != .noContent && reply.status != .notModified:
             if fields[.contentLength] == nil { fields[.contentLength] = "0" }
-        case .arriving(let file): fields[.contentLength] = file.size.map { String($0.bytes) }
-        case .empty, .file: break
+        case .arriving(let file) where fields[.contentLength] == nil:
+            fields[.contentLength] = file.size.map { String($0.bytes) }
+        case .empty, .file, .arriving: break
         }
         return HTTPResponse(status: reply.status, headerFields: fields)
     }

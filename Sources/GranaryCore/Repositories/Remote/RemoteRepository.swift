@@ -86,7 +86,7 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
             // The answer begins with its digest, which is known at the end.
             return .stored(try await file(reference, in: asked))
         case .arriving(let transfer, let beginning):
-            let file = ArrivingFile(size: beginning.size, chunks: TransferChunks(transfer: transfer))
+            let file = ArrivingFile(size: beginning.size) { TransferChunks(transfer: transfer, range: $0) }
             return .arriving(file, beginning.mediaType, expected(known, beginning, reference, package))
         }
     }

@@ -139,10 +139,11 @@ final class Transfer: Sendable {
     /// Of what is read from the file at once.
     private static let pieceBytes: Int64 = 256 << 10
 
-    /// The bytes from `offset`, as many as there are; nil after the last ones. The very last byte waits until they are known to be
-    /// right, so that nobody takes wrong bytes for whole ones; it does not wait for the disk.
-    func read(from offset: Int64) async throws(Problem) -> ByteBuffer? {
-        let piece = await wait { $0.piece(from: offset, upTo: Self.pieceBytes) }
+    /// The bytes from `offset`, as many as there are, up to `end`, which is that of the file where it is nil; nil after the last
+    /// ones. The very last byte waits until all are known to be right, so that nobody takes wrong bytes for whole ones; it does not
+    /// wait for the disk.
+    func read(from offset: Int64, to end: Int64? = nil) async throws(Problem) -> ByteBuffer? {
+        let piece = await wait { $0.piece(from: offset, to: end, upTo: Self.pieceBytes) }
         switch piece {
         case .chunk(let chunk): return chunk
         case .end: return nil
@@ -158,16 +159,16 @@ final class Transfer: Sendable {
 }
 
 extension Transfer.State {
-    func piece(from offset: Int64, upTo limit: Int64) -> Transfer.Piece? {
-        if isVerified, offset >= received { return .end }
+    func piece(from offset: Int64, to wanted: Int64?, upTo limit: Int64) -> Transfer.Piece? {
+        if isVerified, offset >= min(received, wanted ?? received) { return .end }
         switch outcome {
         case .failed(let problem)?: return .failed(problem)
         case .missing?: return .failed(.unknown(.file, "the upstream has no such file"))
         case .stored?, nil: break
         }
         // Without a size, it is the end of the answer that waits.
-        let whole = isVerified ? nil : beginning?.size.map { $0.bytes - 1 }
-        let end = min(received, whole ?? received)
+        let last = wanted ?? beginning?.size?.bytes
+        let end = min(received, last.map { isVerified ? $0 : $0 - 1 } ?? received)
         guard offset < end, let bytes = beginning?.bytes else { return nil }
         guard offset >= recentStart else {
             return .written(offset..<min(recentStart, end, offset + limit), bytes)
@@ -196,22 +197,26 @@ extension Transfer.State {
     }
 }
 
-/// What a transfer brings, for one of those who follow.
+/// What a transfer brings, or a range of it, for one of those who follow.
 struct TransferChunks: AsyncSequence, Sendable {
     let transfer: Transfer
+    let range: Range<Int64>?
 
     struct AsyncIterator: AsyncIteratorProtocol {
         let transfer: Transfer
-        var offset: Int64 = 0
+        var offset: Int64
+        let end: Int64?
 
         mutating func next() async throws -> ByteBuffer? {
-            guard let chunk = try await transfer.read(from: offset) else { return nil }
+            guard let chunk = try await transfer.read(from: offset, to: end) else { return nil }
             offset += Int64(chunk.readableBytes)
             return chunk
         }
     }
 
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(transfer: transfer) }
+    func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(transfer: transfer, offset: range?.lowerBound ?? 0, end: range?.upperBound)
+    }
 }
 
 /// The body of an answer on its way to the store, with a look for those who follow.
