@@ -102,7 +102,7 @@ package enum UpstreamFailure: Error, Sendable, CustomStringConvertible {
         case .unreachable: "cannot be reached"
         case .timedOut: "does not answer in time"
         case .crowded: "is asked too much at once"
-        case .refused: "is not asked, by the rules for other servers"
+        case .refused: "is not asked: it leads to an address that is not allowed, as the log says"
         }
     }
 }
