@@ -64,11 +64,26 @@ struct GrammarTests {
 
     @Test(
         "A dist-tag is no version and no range",
-        arguments: ["1.0.0", "1", "v2", "x", "*", "^1.2.3", "~1", ">=2", "__proto__"])
+        arguments: [
+            "1.0.0", "1.0.0-rc.1", "1.0.0+5", "1", "1.2", "v2", "v=2", "x", "X", "*", "1.x", "1.*", "1.x.x-rc",
+            "^1.2.3", "^ 1", "~1", "~> 1", ">=2", "> 2", "<2", "=2", "1 - 2", ">=1 <3", "1 || 2", "1||", "||", " ",
+            "20261127", "__proto__", "constructor"
+        ])
     func tags(_ tag: String) {
         #expect(throws: Problem.self) {
             try NPM().parse(head(.put, "-/package/left/dist-tags/\(percentEncoded(tag))"))
         }
+    }
+
+    @Test(
+        "A dist-tag that only begins as a version does is one",
+        arguments: [
+            "latest", "v17-lts", "v2-latest", "1-x", "17-lts", "v1.lts", "x-lts", "1.x-lts", "v", "01", "1.2.3.4",
+            "1 - 2 3", "1 -2", "stable x"
+        ])
+    func wordsAsTags(_ tag: String) throws {
+        let operation = try NPM().parse(head(.put, "-/package/left/dist-tags/\(percentEncoded(tag))"))
+        #expect(operation.call == .setTag(try #require(Self.left), try #require(TagName(tag))))
     }
 
     @Test("The abbreviated form is for those who ask for it")

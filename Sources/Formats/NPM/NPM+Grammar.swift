@@ -168,10 +168,7 @@ extension NPM {
 
     /// Throws `.invalid(.tag, …)`. A dist-tag that could be taken for a version or a range of versions is refused.
     func distTag(_ text: String) throws(Problem) -> TagName {
-        let bare = text.drop { "v=^~<> ".contains($0) }
-        let first = bare.prefix { $0 != "." && $0 != "-" && $0 != " " }
-        let isRange = first.isEmpty || first.allSatisfy(\.isNumber) || ["x", "X", "*"].contains(first)
-        guard let tag = TagName(text), !isRange, !["__proto__", "constructor"].contains(text) else {
+        guard let tag = TagName(text), !isVersionRange(text), !["__proto__", "constructor"].contains(text) else {
             throw .invalid(.tag, "a dist-tag is a word that cannot be taken for a version or a range of versions")
         }
         return tag
