@@ -79,6 +79,8 @@ package struct Draft: Sendable {
     package var version: Version?
     package var files: [File] = []
     package var tags: [TagName] = []
+    /// Tags that the version gets, too, where the package has no version yet.
+    package var initialTags: [TagName] = []
     package var edges: [Edge] = []
     /// What a new version begins with. Whoever publishes an existing version again leaves its properties alone.
     package var initialProperties: [Property] = []
@@ -125,8 +127,8 @@ package struct Receipt: Sendable, Equatable {
 package enum Retraction: Sendable, Hashable {
     /// The name only; the version stays.
     case tag(PackageName, TagName)
-    /// The version, its files, and all tags that point to it.
-    case version(PackageName, VersionName)
+    /// The version, its files, and all tags that point to it. A tag with heirs moves to the first of them that is there.
+    case version(PackageName, VersionName, heirs: [TagName: [VersionName]] = [:])
     /// A file, and its version when that has no other.
     case file(PackageName, FilePath)
     /// Every file of every package whose name is `path` or starts with `path/`.

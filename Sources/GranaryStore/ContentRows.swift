@@ -99,6 +99,13 @@ package struct ContentRows {
         ).map { VersionID(value: $0.integer(0)) }
     }
 
+    /// Whether the package has a version.
+    package func hasVersions(_ package: PackageID) throws -> Bool {
+        try first(
+            "select 1 from version where package_id = $1 and \(stands("version")) limit 1", [.integer(package.value)])
+            != nil
+    }
+
     /// The version a tag points to.
     package func target(of tag: TagName, in package: PackageID) throws -> VersionName? {
         try connection.first(

@@ -169,6 +169,39 @@ struct NPMPublishTests {
             #expect(try await server.publish("left", "1.0.0-rc.1", tag: "next").status == 201)
             let tags = try await server.send("GET", "/npm/web/-/package/left/dist-tags")
             #expect(tags.text == #"{"latest":"1.0.0-rc.1","next":"1.0.0-rc.1"}"#)
+            #expect(try await server.publish("left", "1.0.0-rc.2", tag: "next").status == 201)
+            let later = try await server.send("GET", "/npm/web/-/package/left/dist-tags")
+            #expect(later.text == #"{"latest":"1.0.0-rc.1","next":"1.0.0-rc.2"}"#)
+        }
+    }
+
+    @Test("Where the latest version is unpublished, the highest that stays and is no pre-release is the latest")
+    func latest() async throws {
+        try await withPackages { server async throws in
+            for (version, tag) in [("1.0.0", "latest"), ("1.1.0", "old"), ("2.0.0-rc.1", "next"), ("2.0.0", "latest")] {
+                #expect(try await server.publish("left", version, tag: tag).status == 201)
+            }
+            #expect(try await server.send("DELETE", "/npm/web/left/-/left-2.0.0.tgz").status == 200)
+            #expect(try await server.latest(of: "left") == "1.1.0")
+            for version in ["3.0.0-rc.1", "1.2.0"] {
+                #expect(try await server.publish("left", version, tag: "next").status == 201)
+                #expect(try await server.latest(of: "left") == "1.1.0")
+            }
+            for version in ["1.0.0", "1.1.0", "1.2.0", "2.0.0-rc.1"] {
+                #expect(try await server.send("DELETE", "/npm/web/left/-/left-\(version).tgz").status == 200)
+            }
+            #expect(try await server.latest(of: "left") == "3.0.0-rc.1")
+        }
+    }
+
+    @Test("Whoever may write and not read moves no latest version along")
+    func blindWriter() async throws {
+        try await withPackages { server in
+            let writer = try await server.user("writer", ("web", "**", .write))
+            #expect(try await server.publish("left", "1.0.0", authorization: writer).status == 201)
+            #expect(
+                try await server.publish("left", "2.0.0-rc.1", tag: "next", authorization: writer).status == 201)
+            #expect(try await server.latest(of: "left") == "1.0.0")
         }
     }
 }

@@ -2,6 +2,7 @@ import Crypto
 import FormatNPM
 import Foundation
 import GranaryCore
+import GranaryFormat
 import GranaryModel
 import GranaryTestKit
 import Testing
@@ -56,6 +57,12 @@ struct HandmadeTar {
 }
 
 extension TestServer {
+    /// The version that the dist-tag `latest` of a package in `web` is kept for; nil where there is none.
+    func latest(of name: String) async throws -> String? {
+        let tags = try await send("GET", "/npm/web/-/package/\(name)/dist-tags")
+        return try RawJSON(tags.body)["latest"]?.string
+    }
+
     /// Publishes a tarball as npm does; `change` may spoil the document.
     func publish(
         _ name: String, _ version: String, _ tarball: [UInt8]? = nil, tag: String = "latest",

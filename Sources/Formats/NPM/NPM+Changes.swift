@@ -120,9 +120,7 @@ extension NPM {
         guard held.isSuperset(of: kept) else {
             throw .denied("a version is published with its tarball, not by changing the package's document")
         }
-        for number in packument.versions.map(\.number.core) where !kept.contains(number) {
-            try await remove(number, of: package, access)
-        }
+        try await removeVersions(of: packument, but: Set(kept), access)
         return Self.ok
     }
 
@@ -131,7 +129,7 @@ extension NPM {
     ) async throws(Problem) -> Reply {
         let packument = try await known(package, access)
         try check(revision, packument)
-        for version in packument.versions { try await remove(version.number.core, of: package, access) }
+        try await removeVersions(of: packument, but: [], access)
         return Self.ok
     }
 
@@ -141,8 +139,8 @@ extension NPM {
     ) async throws(Problem) -> Reply {
         do throws(Problem) {
             let packument = try await known(package, access)
-            guard let version = packument.versions.first(where: { $0.tarball == path }) else { return Self.ok }
-            try await remove(version.number.core, of: package, access)
+            let kept = packument.versions.filter { $0.tarball != path }.map(\.number.core)
+            try await removeVersions(of: packument, but: Set(kept), access)
             return Self.ok
         } catch .unknown(.package, _) {
             return Self.ok
@@ -151,10 +149,14 @@ extension NPM {
         }
     }
 
-    private func remove(
-        _ number: String, of package: NodePackage, _ access: some RepositoryAccess<Index>
+    /// Where `latest` goes with a version, it comes to the best of those that stay.
+    private func removeVersions(
+        of packument: Packument, but kept: Set<String>, _ access: some RepositoryAccess<Index>
     ) async throws(Problem) {
-        guard let name = VersionName(number) else { return }
-        _ = try await access.retract(.version(package.name, name), if: .none)
+        let heirs = [try distTag(Packument.latestTag): packument.candidatesForLatest(among: kept)]
+        for number in packument.versions.map(\.number.core) where !kept.contains(number) {
+            guard let name = VersionName(number) else { continue }
+            _ = try await access.retract(.version(packument.name, name, heirs: heirs), if: .none)
+        }
     }
 }

@@ -121,13 +121,10 @@ struct PublishDocument {
         draft.files = [Draft.File(path: path, blob: blob, mediaType: .octetStream)]
         draft.isImmutable = true
         for tag in tags { draft.tags.append(try NPM().distTag(tag)) }
-        let held = try await heldTags(of: package, access)
-        if held.isEmpty, !package.isNewName {
-            throw .invalid(.name, "a new package's name has no upper case and none of ~'!()*")
-        }
         // As on the public registry, a package always has a latest version.
-        if !held.contains(Packument.latestTag), !draft.tags.contains(where: { $0.text == Packument.latestTag }) {
-            draft.tags.append(try NPM().distTag(Packument.latestTag))
+        draft.initialTags = [try NPM().distTag(Packument.latestTag)]
+        if !package.isNewName, try await !isKnown(package, access) {
+            throw .invalid(.name, "a new package's name has no upper case and none of ~'!()*")
         }
         do throws(Problem) {
             _ = try await access.publish(draft)
@@ -140,24 +137,18 @@ struct PublishDocument {
         return Reply(.created, .json, text: answer.text, .uncached)
     }
 
-    /// The dist-tags there are; a package with a version has one.
-    private func heldTags(
-        of package: NodePackage, _ access: some RepositoryAccess<NPM.Index>
-    ) async throws(Problem) -> Set<String> {
+    /// Whether the package has a dist-tag, as one with a version has.
+    private func isKnown(
+        _ package: NodePackage, _ access: some RepositoryAccess<NPM.Index>
+    ) async throws(Problem) -> Bool {
         do throws(Problem) {
-            var found: Set<String> = []
-            var after: String?
-            repeat {
-                guard case .tags(let tags) = try await access.index(.tags(package.name), Page(after: after)) else {
-                    break
-                }
-                found.formUnion(tags)
-                after = tags.count == Page.maximumLimit ? tags.last : nil
-            } while after != nil
-            return found
+            guard case .tags(let tags) = try await access.index(.tags(package.name), Page(limit: 1)) else {
+                return false
+            }
+            return !tags.isEmpty
         } catch .unknown, .denied {
             // Who may write and not read still publishes; that the name is new, nobody can tell them.
-            return []
+            return false
         } catch {
             throw error
         }

@@ -31,8 +31,18 @@ package struct Packument: Sendable {
         if let tagged = tags[Self.latestTag], let version = versions.first(where: { $0.number.core == tagged }) {
             return version
         }
-        return versions.filter { !$0.number.isPrerelease }.max { $0.number < $1.number }
-            ?? versions.max { $0.number < $1.number }
+        return versions.max(by: Self.precedes)
+    }
+
+    /// Whether another version would rather be the latest: one that is no pre-release, else a higher one.
+    private static func precedes(_ one: Version, _ other: Version) -> Bool {
+        one.number.isPrerelease == other.number.isPrerelease ? one.number < other.number : one.number.isPrerelease
+    }
+
+    /// Which of those that are kept would be the latest, the first one first.
+    func candidatesForLatest(among kept: Set<String>) -> [VersionName] {
+        versions.filter { kept.contains($0.number.core) }.sorted { Self.precedes($1, $0) }
+            .compactMap { VersionName($0.number.core) }
     }
 
     static let latestTag = "latest"

@@ -96,7 +96,7 @@ struct Publication: Sendable {
 
     private func planTags(_ plan: inout Plan, _ content: ContentRows, _ package: PackageID) throws {
         guard let version = draft.version?.name else { return }
-        for tag in draft.tags {
+        for tag in try draft.tags + initialTags(content, package) {
             let target = try content.target(of: tag, in: package)
             let policy = repository.settings.writePolicy
             guard try decide("tag \(tag)", target?.text, version.text, policy) != .unchanged else { continue }
@@ -104,6 +104,11 @@ struct Publication: Sendable {
             plan.before.note(tag: tag, target)
             plan.after.note(tag: tag, version)
         }
+    }
+
+    private func initialTags(_ content: ContentRows, _ package: PackageID) throws -> [TagName] {
+        guard !draft.initialTags.isEmpty, try content.hasVersions(package) == false else { return [] }
+        return draft.initialTags.filter { !draft.tags.contains($0) }
     }
 
     private func planProperties(_ plan: inout Plan, _ content: ContentRows) throws {

@@ -31,8 +31,8 @@ struct Removal: Sendable {
         switch retraction {
         case .tag(let name, let tag):
             event = try removeTag(tag, try known(name, content), name, content, sequence)
-        case .version(let name, let version):
-            event = try removeVersion(version, try known(name, content), name, content, sequence)
+        case .version(let name, let version, let heirs):
+            event = try removeVersion(version, heirs, try known(name, content), name, content, sequence)
         case .file(let name, let path):
             event = try removeFile(path, try known(name, content), name, content, sequence)
         case .tree(let path):
@@ -54,16 +54,33 @@ struct Removal: Sendable {
     }
 
     private func removeVersion(
-        _ version: VersionName, _ package: PackageID, _ name: PackageName, _ content: ContentRows,
-        _ sequence: SequenceNumber
+        _ version: VersionName, _ heirs: [TagName: [VersionName]], _ package: PackageID, _ name: PackageName,
+        _ content: ContentRows, _ sequence: SequenceNumber
     ) throws -> Event {
         guard let id = try content.version(version, of: package) else {
             throw Problem.unknown(.version, version.text)
         }
         try allow(version.text)
-        var before = ChangeSummary()
-        for tag in try content.endVersion(id, at: sequence) { before.note(tag: tag, version) }
-        return event(.versionRetracted, name, version.text, before, sequence)
+        var (before, after) = (ChangeSummary(), ChangeSummary())
+        for tag in try content.endVersion(id, at: sequence) {
+            before.note(tag: tag, version)
+            guard let heir = try move(tag, toFirstOf: heirs[tag] ?? [], package, content, sequence) else { continue }
+            after.note(tag: tag, heir)
+        }
+        return event(.versionRetracted, name, version.text, before, sequence, after: after)
+    }
+
+    /// Answers the version that the tag points to now; nil where none of the heirs is there.
+    private func move(
+        _ tag: TagName, toFirstOf heirs: [VersionName], _ package: PackageID, _ content: ContentRows,
+        _ sequence: SequenceNumber
+    ) throws -> VersionName? {
+        for heir in heirs {
+            guard let target = try content.version(heir, of: package) else { continue }
+            try content.setTag(tag, of: package, to: target, from: sequence)
+            return heir
+        }
+        return nil
     }
 
     private func removeFile(
@@ -129,10 +146,11 @@ struct Removal: Sendable {
     }
 
     private func event(
-        _ verb: Verb, _ package: PackageName?, _ target: String, _ before: ChangeSummary, _ sequence: SequenceNumber
+        _ verb: Verb, _ package: PackageName?, _ target: String, _ before: ChangeSummary, _ sequence: SequenceNumber,
+        after: ChangeSummary = ChangeSummary()
     ) -> Event {
         Event(
             sequence: sequence, time: change.time, actor: change.actor, verb: verb, repository: repository.name,
-            package: package, target: target, before: before.json, after: nil)
+            package: package, target: target, before: before.json, after: after.json)
     }
 }

@@ -166,7 +166,7 @@ extension Retraction {
     /// The package whose rights it needs; nil for a tree, where each package is asked about.
     fileprivate var package: PackageName? {
         switch self {
-        case .tag(let package, _), .version(let package, _), .file(let package, _): package
+        case .tag(let package, _), .version(let package, _, _), .file(let package, _): package
         case .tree: nil
         }
     }
