@@ -153,7 +153,7 @@ let package = Package(
                 .unixSignals, .yams
             ] + formats.map { .byName(name: "Format\($0)") },
             path: "Sources/granary", swiftSettings: strict),
-        tests("GranaryArchive", ["GranaryArchive", .nioCore]),
+        tests("GranaryArchive", ["GranaryArchive", "GranaryTestKit", .nioCore]),
         tests("GranaryModel", ["GranaryModel", "GranaryTestKit"]),
         tests("GranaryPolicy", ["GranaryModel", "GranaryPolicy"]),
         tests("GranaryFormat", ["GranaryModel", "GranaryFormat", "GranaryTestKit", .nioCore]),

@@ -164,13 +164,6 @@ package struct ArchiveEntry: ~Copyable {
             contents += buffer[..<count]
         }
     }
-
-    /// Whether the path stays within the folder that the archive would be unpacked in.
-    package var staysInside: Bool {
-        !path.isEmpty && !path.utf8.contains(UInt8(ascii: "\\")) && path.utf8.first != UInt8(ascii: "/")
-            && !path.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
-            && !path.split(separator: "/").contains("..")
-    }
 }
 
 private func reason(_ archive: OpaquePointer) -> String {

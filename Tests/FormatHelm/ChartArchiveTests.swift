@@ -50,6 +50,7 @@ struct ChartArchiveTests {
             ("no path", [Self.chart, Entry("a/../x", "x")]), ("no path", [Self.chart, Entry("/a/x", "x")]),
             ("no path", [Self.chart, Entry("a/x\\..\\y", "x")]), ("no path", [Entry("./a/Chart.yaml", "name: a")]),
             ("no path", [Self.chart, Entry("a//x", "x")]), ("no path", [Self.chart, Entry("a/C:/x", "x")]),
+            ("no path", [Self.chart, Entry("a/../\u{301}x", "x")]),
             ("neither", [Self.chart, Entry("a/x", type: "2", link: "Chart.yaml")]),
             ("neither", [Self.chart, Entry("a/x", type: "1", link: "a/Chart.yaml")]),
             ("neither", [Self.chart, Entry("a/x", type: "3")]),

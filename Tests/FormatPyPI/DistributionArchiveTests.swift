@@ -57,6 +57,10 @@ struct DistributionArchiveTests {
     func readingSources() throws {
         #expect(try Self.read("a-1.0.tar.gz", Archives.gzip(Archives.tar(Self.sources))) == Self.metadata)
         #expect(try Self.read("a-1.0.zip", Archives.zip(Self.sources.filter { $0.type == "0" })) == Self.metadata)
+        let dotted = [
+            Entry("./", type: "5"), Entry("./a-1.0/", type: "5"), Entry("./a-1.0/PKG-INFO", Self.metadata)
+        ]
+        #expect(try Self.read("a-1.0.tar.gz", Archives.gzip(Archives.tar(dotted))) == Self.metadata)
     }
 
     struct WheelCase: Sendable, CustomTestStringConvertible {
@@ -76,7 +80,8 @@ struct DistributionArchiveTests {
             WheelCase(words: "which is not there", entries: Array(wheel.dropFirst())),
             WheelCase(words: "twice", entries: wheel + [wheel[0]]),
             WheelCase(words: "leads out", entries: wheel + [Archives.Entry("../b")]),
-            WheelCase(words: "leads out", entries: wheel + [Archives.Entry("/etc/b")])
+            WheelCase(words: "leads out", entries: wheel + [Archives.Entry("/etc/b")]),
+            WheelCase(words: "taken for", entries: wheel + [Archives.Entry("a-1.0.dist-info/Metadata")])
         ])
     func brokenWheel(_ broken: WheelCase) {
         Self.refuses("a-1.0-py3-none-any.whl", Archives.zip(broken.entries), broken.words)
@@ -112,6 +117,11 @@ struct DistributionArchiveTests {
             SourceCase(words: "one folder", entries: sources + [Archives.Entry("a.py")]),
             SourceCase(words: "no PKG-INFO", entries: sources.filter { $0.path != "a-1.0/PKG-INFO" }),
             SourceCase(words: "leads out", entries: sources + [Archives.Entry("a-1.0/../../x")]),
+            SourceCase(words: "elsewhere", entries: sources + [Archives.Entry("a-1.0/./PKG-INFO")]),
+            SourceCase(words: "elsewhere", entries: sources + [Archives.Entry("a-1.0//PKG-INFO")]),
+            SourceCase(words: "taken for", entries: sources + [Archives.Entry("a-1.0/pkg-info")]),
+            SourceCase(
+                words: "taken for", entries: sources + [Archives.Entry("a-1.0/Pkg-Info", type: "2", link: "a.py")]),
             SourceCase(
                 words: "leads out", entries: sources + [Archives.Entry("a-1.0/x", type: "2", link: "../../etc")]),
             SourceCase(words: "leads out", entries: sources + [Archives.Entry("a-1.0/x", type: "2", link: "/etc")]),

@@ -1,5 +1,6 @@
 import Foundation
 import GranaryArchive
+import GranaryTestKit
 import NIOCore
 import Testing
 
@@ -55,7 +56,7 @@ struct ArchiveReaderTests {
         let archive = reader(.tar, try python(Self.tar.replacingOccurrences(of: "MODE", with: compression)))
         var found: [String] = []
         try archive.entries { entry in
-            var text = "\(entry.path) \(entry.kind) \(entry.size) \(entry.staysInside)"
+            var text = "\(entry.path) \(entry.kind) \(entry.size) \(entry.segments != nil)"
             if let target = entry.linkTarget { text += " \(target)" }
             if entry.path.hasSuffix(".txt") {
                 text += " " + String(decoding: try entry.contents(upTo: 5), as: UTF8.self)
@@ -68,6 +69,43 @@ struct ArchiveReaderTests {
                 "package/ directory 0 true", "package/é.txt file 5 true hello", "package/big file 300000 true",
                 "package/link symbolicLink 0 true ../../etc/passwd", "../out file 0 false"
             ])
+    }
+
+    @Test(
+        "What readers agree on is a path",
+        arguments: [
+            ("a", ["a"]), ("./a", [".", "a"]), ("a/b/", ["a", "b"]), ("./", ["."]), ("a/.b..", ["a", ".b.."]),
+            ("a/bc:d", ["a", "bc:d"]), ("a/b/c:d", ["a", "b", "c:d"]), ("a/é", ["a", "é"])
+        ])
+    func paths(_ path: String, _ segments: [String]) throws {
+        #expect(try self.segments(of: path) == segments)
+    }
+
+    @Test(
+        "What leads out, or elsewhere for some readers, is none",
+        arguments: [
+            "/a", "../a", "a/../b", "a/..", "a/../\u{301}b", "a/./b", "././a", "a/.", "a//b", "a/b\\c", "a/\u{1}b",
+            "a/\u{7F}", "C:/a", "c:a", "a/C:/b", "a/c:b"
+        ])
+    func noPaths(_ path: String) throws {
+        #expect(try segments(of: path) == nil)
+    }
+
+    private func segments(of path: String) throws -> [String]? {
+        var found: [String]?
+        let kind: Character = path.hasSuffix("/") ? "5" : "0"
+        try reader(.tar, Archives.tar([Archives.Entry(path, type: kind)])).entries { entry in
+            #expect(entry.path == path)
+            found = entry.segments?.map(String.init)
+            return true
+        }
+        return found
+    }
+
+    @Test("A file system may take one name for another", arguments: ["PACKAGE.JSON", "pacKage.jſon", "package.json. "])
+    func lookalikes(_ name: String) {
+        #expect(name.canStand(for: "package.json"))
+        #expect(!(name + "5").canStand(for: "package.json"))
     }
 
     @Test("A zip archive is read, and its entries without what stands between them")

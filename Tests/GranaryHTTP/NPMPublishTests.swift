@@ -66,6 +66,27 @@ struct NPMPublishTests {
                 }
             ),
             (
+                "a package.json over the one that is read",
+                tar {
+                    $0.add("package/package.json", manifest)
+                    $0.add("package/./package.json", manifest)
+                }
+            ),
+            (
+                "a package.json that npm takes from another disk",
+                tar {
+                    $0.add("package/package.json", manifest)
+                    $0.add("package/c:package.json", manifest)
+                }
+            ),
+            (
+                "a package.json in upper case",
+                tar {
+                    $0.add("package/package.json", manifest)
+                    $0.add("package/Package.json", manifest)
+                }
+            ),
+            (
                 "a way out",
                 tar {
                     $0.add("package/package.json", manifest)

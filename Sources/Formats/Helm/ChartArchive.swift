@@ -44,9 +44,7 @@ struct ChartArchive {
             throw Self.invalid("'\(shown)' is neither a file nor a folder")
         }
         let isFolder = entry.kind == .directory
-        let path = isFolder && entry.path.hasSuffix("/") ? entry.path.dropLast() : entry.path[...]
-        let segments = path.split(separator: "/", omittingEmptySubsequences: false)
-        guard entry.staysInside, !segments.contains("."), !segments.contains(""), !Self.hasDrive(segments) else {
+        guard let segments = entry.segments, segments[0] != "." else {
             throw Self.invalid("'\(shown)' is no path within its folder")
         }
         guard isFolder || segments.count > 1 else { throw Self.invalid("'\(shown)' is in no folder") }
@@ -55,17 +53,14 @@ struct ChartArchive {
         }
         folder = segments[0]
         guard !isFolder else { return }
-        guard paths.insert(String(path)).inserted else { throw Self.invalid("it has '\(shown)' twice") }
+        guard paths.insert(segments.joined(separator: "/")).inserted else {
+            throw Self.invalid("it has '\(shown)' twice")
+        }
         guard entry.size <= Self.maximumFileBytes else {
             throw Self.invalid("'\(shown)' has more than \(Self.maximumFileBytes) bytes")
         }
         if segments.count == 2, segments[1] == "Chart.yaml" {
             chart = try entry.contents(upTo: YAMLValue.maximumBytes)
         }
-    }
-
-    /// What another system takes for the letter of a disk, at the top or below the folder that readers leave out.
-    private static func hasDrive(_ segments: [Substring]) -> Bool {
-        segments.prefix(2).contains { $0.utf8.count == 2 && $0.utf8.last == UInt8(ascii: ":") }
     }
 }

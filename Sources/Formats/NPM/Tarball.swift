@@ -18,6 +18,8 @@ struct Tarball: Sendable {
 
     /// What is seen on the way through the archive.
     fileprivate struct Findings {
+        static let manifestName = "package.json"
+
         var fileCount = 0
         var unpackedSize: Int64 = 0
         var packageJSON: RawJSON?
@@ -93,20 +95,22 @@ struct Tarball: Sendable {
 
 extension Tarball.Findings {
     fileprivate mutating func take(_ entry: borrowing ArchiveEntry) throws {
-        guard entry.staysInside, entry.kind == .file || entry.kind == .directory else {
+        guard let segments = entry.segments, entry.kind == .file || entry.kind == .directory else {
             throw Tarball.refusal("'\(entry.path)' is no plain file of the package")
         }
         guard entry.kind == .file else { return }
         fileCount += 1
         unpackedSize += entry.size
         // Clients drop the first folder of every path, whatever it is called.
-        switch entry.path.split(separator: "/").dropFirst().joined(separator: "/") {
-        case "package.json":
+        switch segments.dropFirst().joined(separator: "/") {
+        case Self.manifestName:
             guard packageJSON == nil else { throw Tarball.refusal("it has two files 'package.json'") }
             let text = try entry.contents(upTo: Tarball.maximumManifest)[...]
             packageJSON = try RawJSON(text.starts(with: [0xEF, 0xBB, 0xBF]) ? text.dropFirst(3) : text)
         case "npm-shrinkwrap.json": hasShrinkwrap = true
         case "binding.gyp": hasGypFile = true
+        case let path where path.canStand(for: Self.manifestName):
+            throw Tarball.refusal("'\(entry.path)' could be taken for its 'package.json'")
         default: break
         }
     }

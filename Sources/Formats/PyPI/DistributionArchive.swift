@@ -47,16 +47,8 @@ struct DistributionArchive {
     // MARK: Wheels
 
     private mutating func readWheel() throws -> [UInt8] {
-        try walk(.zip) { path in
-            let segments = path.split(separator: "/")
-            guard segments.count == 2, segments[0].hasSuffix(".dist-info") else { return nil }
-            return switch segments[1] {
-            case "METADATA": CoreMetadata.maximumBytes
-            case "RECORD": Self.maximumRecordBytes
-            case "WHEEL": 1 << 20
-            default: nil
-            }
-        }
+        let limits = ["METADATA": CoreMetadata.maximumBytes, "RECORD": Self.maximumRecordBytes, "WHEEL": 1 << 20]
+        try walk(.zip, limits) { $0.hasSuffix(".dist-info") }
         try checkEndOfZip()
         let found = folders.filter { $0.hasSuffix(".dist-info") }
         guard found.count == 1, let folder = found.first,
@@ -131,10 +123,7 @@ struct DistributionArchive {
         if !isZip, Array(try bytes.read(0..<min(2, bytes.size.bytes)).readableBytesView) != [0x1F, 0x8B] {
             throw invalid("it is not compressed by gzip")
         }
-        try walk(isZip ? .zip : .tar) { path in
-            let segments = path.split(separator: "/")
-            return segments.count == 2 && segments[1] == "PKG-INFO" ? CoreMetadata.maximumBytes : nil
-        }
+        try walk(isZip ? .zip : .tar, ["PKG-INFO": CoreMetadata.maximumBytes]) { _ in true }
         guard folders.count == 1, let folder = folders.first, paths.allSatisfy({ $0.utf8.contains(UInt8(ascii: "/")) })
         else { throw invalid("it has not exactly one folder at its top") }
         guard let metadata = contents["\(folder)/PKG-INFO"] else { throw invalid("there is no PKG-INFO in \(folder)") }
@@ -143,31 +132,38 @@ struct DistributionArchive {
 
     // MARK: Entries
 
-    /// Goes through all entries and keeps what `limit` gives a number of bytes to.
-    private mutating func walk(_ kind: ArchiveKind, _ limit: (String) -> Int?) throws {
+    /// Goes through all entries, and keeps the files that have a limit if they are in a folder at the top that is wanted.
+    private mutating func walk(
+        _ kind: ArchiveKind, _ limitsByName: [String: Int], in isWanted: (Substring) -> Bool
+    ) throws {
         let limits = ArchiveLimits(
             entries: Self.maximumEntries,
             bytes: max(Self.maximumUnpackedBytes, bytes.size.bytes * Self.maximumRatio))
         let reader = ArchiveReader(kind, size: bytes.size.bytes, limits: limits, read: bytes.read)
         try reader.entries { entry in
             entries += 1
-            let path = entry.path.hasPrefix("./") ? String(entry.path.dropFirst(2)) : entry.path
-            if path.isEmpty, entry.kind == .directory { return true }
-            try check(entry, path)
-            let isNested = path.utf8.contains(UInt8(ascii: "/"))
-            if isNested, let top = path.split(separator: "/").first { folders.insert(String(top)) }
-            guard entry.kind != .directory else {
-                if !isNested { folders.insert(path) }
-                return true
+            guard let all = entry.segments else {
+                throw invalid("the entry '\(entry.path.prefix(200))' leads out of it, or elsewhere for some readers")
             }
+            let segments = all.first == "." ? all.dropFirst() : all[...]
+            guard let top = segments.first else { return true }
+            let path = segments.joined(separator: "/")
+            try check(entry, path)
+            if segments.count > 1 || entry.kind == .directory { folders.insert(String(top)) }
+            guard entry.kind != .directory else { return true }
             guard paths.insert(path).inserted else { throw invalid("it has '\(path.prefix(200))' twice") }
-            if entry.kind == .file, let limit = limit(path) { contents[path] = try entry.contents(upTo: limit) }
+            guard segments.count == 2, let name = segments.last, isWanted(top) else { return true }
+            if let other = limitsByName.keys.first(where: { $0 != name && name.canStand(for: $0) }) {
+                throw invalid("'\(path.prefix(200))' could be taken for its \(other)")
+            }
+            if entry.kind == .file, let limit = limitsByName[String(name)] {
+                contents[path] = try entry.contents(upTo: limit)
+            }
             return true
         }
     }
 
     private func check(_ entry: borrowing ArchiveEntry, _ path: String) throws {
-        guard entry.staysInside else { throw invalid("the entry '\(path.prefix(200))' leads out of it") }
         switch entry.kind {
         case .file, .directory: return
         case .special: throw invalid("the entry '\(path.prefix(200))' is neither a file nor a folder")
