@@ -16,8 +16,8 @@ package struct ArchiveLimits: Sendable {
 /// How files were put together.
 package enum ArchiveKind: Sendable {
     case zip
-    /// With any compression the system's libarchive knows, or none.
-    case tar
+    /// A tar archive that was compressed by gzip, once.
+    case gzippedTar
     /// One file that was compressed by gzip and is in no archive; it is the only entry.
     case gzip
 }
@@ -76,10 +76,12 @@ package struct ArchiveReader {
         switch kind {
         case .zip:
             archive_read_support_format_zip_seekable(archive)
-        case .tar:
-            archive_read_support_filter_all(archive)
+        case .gzippedTar:
+            try requireGzip()
+            archive_read_support_filter_gzip(archive)
             archive_read_support_format_tar(archive)
         case .gzip:
+            try requireGzip()
             archive_read_support_filter_gzip(archive)
             archive_read_support_format_raw(archive)
         }
@@ -92,6 +94,17 @@ package struct ArchiveReader {
             ArchiveSource.of(source).seek(offset, whence)
         }
         guard archive_read_open1(archive) == ARCHIVE_OK else { throw failure(archive, source) }
+        // The library takes the filter as often as it fits. The source counts as one, too.
+        guard kind == .zip || archive_filter_count(archive) == 2 else {
+            throw ArchiveError("the archive is compressed more than once")
+        }
+    }
+
+    /// What is not compressed at all is taken by the library, too.
+    private func requireGzip() throws {
+        guard Array(try read(0..<min(3, size)).readableBytesView) == [0x1F, 0x8B, 8] else {
+            throw ArchiveError("the archive is not compressed by gzip")
+        }
     }
 
     private func next(_ archive: OpaquePointer, _ source: ArchiveSource) throws -> OpaquePointer? {

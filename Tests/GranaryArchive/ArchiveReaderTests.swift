@@ -51,9 +51,9 @@ struct ArchiveReaderTests {
             add(t, '../out', b'')
         """
 
-    @Test("A tar archive is read, however it is compressed", arguments: ["", "gz", "bz2", "xz"])
-    func tar(_ compression: String) throws {
-        let archive = reader(.tar, try python(Self.tar.replacingOccurrences(of: "MODE", with: compression)))
+    @Test("A tar archive is read that is compressed by gzip, once")
+    func tar() throws {
+        let archive = reader(.gzippedTar, try python(Self.tar.replacingOccurrences(of: "MODE", with: "gz")))
         var found: [String] = []
         try archive.entries { entry in
             var text = "\(entry.path) \(entry.kind) \(entry.size) \(entry.segments != nil)"
@@ -69,6 +69,22 @@ struct ArchiveReaderTests {
                 "package/ directory 0 true", "package/é.txt file 5 true hello", "package/big file 300000 true",
                 "package/link symbolicLink 0 true ../../etc/passwd", "../out file 0 false"
             ])
+    }
+
+    @Test("A tar archive that is compressed in any other way is refused", arguments: ["", "bz2", "xz"])
+    func otherCompressions(_ compression: String) throws {
+        let bytes = try python(Self.tar.replacingOccurrences(of: "MODE", with: compression))
+        #expect(throws: ArchiveError("the archive is not compressed by gzip")) {
+            try names(reader(.gzippedTar, bytes))
+        }
+    }
+
+    @Test("A tar archive that is compressed by gzip twice is refused")
+    func twice() throws {
+        let bytes = try python(Self.tar.replacingOccurrences(of: "MODE", with: "gz"))
+        #expect(throws: ArchiveError("the archive is compressed more than once")) {
+            try names(reader(.gzippedTar, Archives.gzip(bytes)))
+        }
     }
 
     @Test(
@@ -94,7 +110,7 @@ struct ArchiveReaderTests {
     private func segments(of path: String) throws -> [String]? {
         var found: [String]?
         let kind: Character = path.hasSuffix("/") ? "5" : "0"
-        try reader(.tar, Archives.tar([Archives.Entry(path, type: kind)])).entries { entry in
+        try reader(.gzippedTar, Archives.gzip(Archives.tar([Archives.Entry(path, type: kind)]))).entries { entry in
             #expect(entry.path == path)
             found = entry.segments?.map(String.init)
             return true
@@ -129,7 +145,7 @@ struct ArchiveReaderTests {
         let whole = try python(Self.tar.replacingOccurrences(of: "MODE", with: "gz"))
         for bytes in [[], Array("hello, world".utf8), Array(whole.prefix(whole.count / 2))] {
             #expect(throws: ArchiveError.self) {
-                guard try names(reader(.tar, bytes)).isEmpty else { return }
+                guard try names(reader(.gzippedTar, bytes)).isEmpty else { return }
                 throw ArchiveError("it has no entries")
             }
         }
@@ -140,13 +156,13 @@ struct ArchiveReaderTests {
     func limits() throws {
         let bytes = try python(Self.tar.replacingOccurrences(of: "MODE", with: "gz"))
         #expect(throws: ArchiveError("the archive has more than 4 entries")) {
-            try names(reader(.tar, bytes, ArchiveLimits(entries: 4)))
+            try names(reader(.gzippedTar, bytes, ArchiveLimits(entries: 4)))
         }
         #expect(throws: ArchiveError("the archive unpacks to more than 300004 bytes")) {
-            try names(reader(.tar, bytes, ArchiveLimits(bytes: 300_004)))
+            try names(reader(.gzippedTar, bytes, ArchiveLimits(bytes: 300_004)))
         }
         #expect(throws: ArchiveError("'package/big' has more than 1000 bytes")) {
-            try reader(.tar, bytes).entries { entry in
+            try reader(.gzippedTar, bytes).entries { entry in
                 if entry.path == "package/big" { _ = try entry.contents(upTo: 1000) }
                 return true
             }
@@ -156,7 +172,7 @@ struct ArchiveReaderTests {
     @Test("What reading throws is thrown")
     func failing() throws {
         struct Failure: Error {}
-        let archive = ArchiveReader(.tar, size: 100) { _ in throw Failure() }
+        let archive = ArchiveReader(.gzippedTar, size: 100) { _ in throw Failure() }
         #expect(throws: Failure.self) { try archive.entries { _ in true } }
     }
 }

@@ -53,8 +53,11 @@ struct NPMPublishTests {
             return tar.closed
         }
         let manifest = #"{"name":"left","version":"1.0.0"}"#
+        var whole = HandmadeTar()
+        whole.add("package/package.json", manifest)
         return [
-            ("no archive", Array("hello".utf8)), ("empty", []), ("no package.json", tar { $0.add("package/x", "y") }),
+            ("no archive", Array("hello".utf8)), ("empty", []), ("not compressed", whole.archive),
+            ("compressed twice", Archives.gzip(whole.closed)), ("no package.json", tar { $0.add("package/x", "y") }),
             ("package.json at the top", tar { $0.add("package.json", manifest) }),
             ("another name", HandmadeTar.package("other", "1.0.0")),
             ("another version", HandmadeTar.package("left", "1.0.1")),

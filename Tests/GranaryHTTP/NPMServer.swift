@@ -46,7 +46,10 @@ struct HandmadeTar {
         bytes += header + Array(content.utf8) + [UInt8](repeating: 0, count: (512 - content.utf8.count % 512) % 512)
     }
 
-    var closed: [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
+    /// As it is packed, by gzip.
+    var closed: [UInt8] { Archives.gzip(archive) }
+
+    var archive: [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
 
     /// Of a package as `npm pack` makes it.
     static func package(_ name: String, _ version: String, _ more: String = "") -> [UInt8] {

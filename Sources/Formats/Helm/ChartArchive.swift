@@ -17,13 +17,10 @@ struct ChartArchive {
     /// What the chart in an archive says of itself. Throws `Problem.invalid` for an archive that Helm would not load, or would
     /// load something else from than others do.
     static func metadata(in bytes: StoredBytes) throws -> ChartMetadata {
-        guard Array(try bytes.read(0..<min(3, bytes.size.bytes)).readableBytesView) == [0x1F, 0x8B, 8] else {
-            throw invalid("it is not compressed by gzip")
-        }
         var archive = ChartArchive()
         let limits = ArchiveLimits(entries: maximumEntries, bytes: maximumUnpackedBytes)
         do {
-            try ArchiveReader(.tar, size: bytes.size.bytes, limits: limits, read: bytes.read).entries { entry in
+            try ArchiveReader(.gzippedTar, size: bytes.size.bytes, limits: limits, read: bytes.read).entries { entry in
                 try archive.take(entry)
                 return true
             }

@@ -30,7 +30,7 @@ struct Tarball: Sendable {
     /// Throws `.invalid(.content, …)` for what npm would not unpack, or would unpack elsewhere.
     init(reading bytes: StoredBytes) throws {
         var found = Findings()
-        let archive = ArchiveReader(.tar, size: bytes.size.bytes, limits: Self.limits, read: bytes.read)
+        let archive = ArchiveReader(.gzippedTar, size: bytes.size.bytes, limits: Self.limits, read: bytes.read)
         do {
             try archive.entries { entry in
                 try found.take(entry)

@@ -120,10 +120,7 @@ struct DistributionArchive {
 
     private mutating func readSources() throws -> [UInt8] {
         let isZip = distribution.filename.hasSuffix(".zip")
-        if !isZip, Array(try bytes.read(0..<min(2, bytes.size.bytes)).readableBytesView) != [0x1F, 0x8B] {
-            throw invalid("it is not compressed by gzip")
-        }
-        try walk(isZip ? .zip : .tar, ["PKG-INFO": CoreMetadata.maximumBytes]) { _ in true }
+        try walk(isZip ? .zip : .gzippedTar, ["PKG-INFO": CoreMetadata.maximumBytes]) { _ in true }
         guard folders.count == 1, let folder = folders.first, paths.allSatisfy({ $0.utf8.contains(UInt8(ascii: "/")) })
         else { throw invalid("it has not exactly one folder at its top") }
         guard let metadata = contents["\(folder)/PKG-INFO"] else { throw invalid("there is no PKG-INFO in \(folder)") }
