@@ -136,6 +136,12 @@ import Testing
             name: "a parameter of the content type, which is not kept", body: #"{"manifests":[]}"#,
             contentType: index + "; charset=utf-8", mediaType: index),
         GoodCase(
+            name: "fields of an unknown type in other letters", body: #"{"Layers":"none","Config":[1]}"#,
+            contentType: "application/vnd.example+json"),
+        GoodCase(
+            name: "annotations in other letters, which are nobody's fields",
+            body: #"{"manifests":[],"annotations":{"MediaType":"x","Layers":"y"}}"#, contentType: index),
+        GoodCase(
             name: "an unknown algorithm in an unknown type",
             body: #"{"subject":{"digest":"blake3:abc","size":1}}"#, contentType: "application/vnd.example+json"),
         GoodCase(
@@ -224,6 +230,28 @@ import Testing
             name: "too many members",
             body: #"{"manifests":["# + (0...8192).map { descriptor($0, image) }.joined(separator: ",") + "]}",
             contentType: index),
+        BadCase(
+            name: "layers twice", body: #"{"config":\#(config),"layers":[],"layers":[\#(layer)]}"#, contentType: image),
+        BadCase(
+            name: "layers twice, once escaped", body: #"{"config":\#(config),"layers":[],"l\u0061yers":[]}"#,
+            contentType: image),
+        BadCase(
+            name: "a member twice in what nobody reads", body: #"{"manifests":[],"x":[{"a":1,"a":2}]}"#,
+            contentType: index),
+        BadCase(
+            name: "layers in other letters", body: #"{"config":\#(config),"layers":[],"Layers":[\#(layer)]}"#,
+            contentType: image),
+        BadCase(name: "a letter that is an s in upper case", body: #"{"manifeſts":[]}"#, contentType: index),
+        BadCase(
+            name: "a digest in other letters",
+            body: #"{"manifests":[\#(descriptor(4, image, more: #","DIGEST":"x""#))]}"#, contentType: index),
+        BadCase(
+            name: "a platform in other letters",
+            body: #"{"manifests":[\#(descriptor(4, image, more: #","platform":{"os":"a","OS":"b"}"#))]}"#,
+            contentType: index),
+        BadCase(
+            name: "a type in other letters", body: #"{"MediaType":"\#(index)"}"#,
+            contentType: "application/vnd.example+json"),
         BadCase(name: "UTF-16", body: "{\u{0}\"\u{0}a\u{0}\"\u{0}}\u{0}", contentType: index)
     ]
 

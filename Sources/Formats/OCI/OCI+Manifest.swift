@@ -33,12 +33,15 @@ struct Manifest: Sendable, Equatable {
             throw Self.invalid(
                 "is a JSON object of at most \(Self.maximumDepth) levels and \(Self.maximumValues) values")
         }
+        // Of two members with the same name, one reader takes the first and another one the last.
+        let json = try RawJSON(view)
         let data = Data(view)
         guard let outline = try? JSONDecoder().decode(Outline.self, from: data) else {
             throw Self.invalid("is a JSON object with a mediaType that is text")
         }
         mediaType = try Self.mediaType(outline.mediaType, contentType)
         kind = try Self.kind(mediaType, outline)
+        try (kind == .other ? ManifestFields.other : .image).check(json)
         let body = try Self.body(data, kind)
         let found = try Self.references(body, kind)
         content = found.content
