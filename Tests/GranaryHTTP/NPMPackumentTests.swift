@@ -12,8 +12,9 @@ struct NPMPackumentTests {
     @Test("The abbreviated form has what installers need and no more, under its own type and entity tag")
     func abbreviated() async throws {
         try await withPackages { server in
-            let more = #","description":"d","engines":{"node":">=1"},"readme":"R","keywords":["k"]"#
-            #expect(try await server.publish("left", "1.0.0", more: more).status == 201)
+            let tarball = HandmadeTar.package("left", "1.0.0", #","engines":{"node":">=1"}"#)
+            let more = #","description":"d","readme":"R","keywords":["k"]"#
+            #expect(try await server.publish("left", "1.0.0", tarball, more: more).status == 201)
             let full = try await server.send("GET", "/npm/web/left")
             let short = try await server.send("GET", "/npm/web/left", ["Accept": Self.short])
             #expect(full["Content-Type"] == "application/json")

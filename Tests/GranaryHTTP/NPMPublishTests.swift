@@ -150,6 +150,46 @@ struct NPMPublishTests {
         }
     }
 
+    @Test("Commands, terms and systems are those of the tarball, as npm normalizes them")
+    func terms() async throws {
+        try await withPackages { server in
+            let own =
+                #","bin":"./cli.js","license":"MIT","engines":{"node":">=20"},"os":["linux"],"cpu":["x64"],"libc":"musl""#
+            let claimed =
+                #","bin":{"ls":"x"},"license":"GPL-3.0","engines":{},"os":["any"],"cpu":["any"],"directories":{}"#
+            let tarball = HandmadeTar.package("@acme/right", "1.0.0", own)
+            #expect(try await server.publish("@acme/right", "1.0.0", tarball, more: claimed).status == 201)
+            let manifest = try RawJSON(try await server.send("GET", "/npm/web/@acme%2fright/latest").body)
+            #expect(manifest["bin"]?.text == #"{"right":"cli.js"}"#)
+            #expect(manifest["license"]?.string == "MIT")
+            #expect(manifest["engines"]?.text == #"{"node":">=20"}"#)
+            #expect(manifest["os"]?.text == #"["linux"]"#)
+            #expect(manifest["cpu"]?.text == #"["x64"]"#)
+            #expect(manifest["libc"]?.string == "musl")
+            #expect(manifest["directories"] == nil)
+        }
+    }
+
+    private static let commands: [(own: String, sent: String, shown: String?)] = [
+        ("", #","bin":{"ls":"x"}"#, nil), (#","bin":"""#, "", nil), (#","bin":{"a":1,"":"b","c":".."}"#, "", nil),
+        (#","bin":["bin/a.js"]"#, "", #"{"a.js":"bin/a.js"}"#),
+        (#","bin":{"b":"./b/../c.js","x\\..\\a":"/a"}"#, "", #"{"a":"a","b":"c.js"}"#),
+        (#","bin":{"a":"a.js"}"#, #","bin":{"a":"b.js"}"#, #"{"a":"a.js"}"#),
+        (#","directories":{"bin":"./bin"}"#, #","bin":{"a":"bin/a","b":"bin/c/b"}"#, #"{"a":"bin/a","b":"bin/c/b"}"#),
+        (#","directories":{"bin":"bin"}"#, #","bin":{"ls":"bin/a","b":"lib/b","c":"bin/../c"}"#, nil)
+    ]
+
+    @Test("Commands are found however a package declares them", arguments: commands.indices)
+    func command(_ index: Int) async throws {
+        let (own, sent, shown) = Self.commands[index]
+        try await withPackages { server in
+            let tarball = HandmadeTar.package("left", "1.0.0", own)
+            #expect(try await server.publish("left", "1.0.0", tarball, more: sent).status == 201)
+            let manifest = try RawJSON(try await server.send("GET", "/npm/web/left/latest").body)
+            #expect(manifest["bin"]?.text == shown)
+        }
+    }
+
     @Test("The same tarball again changes nothing; others are refused, also once the version is gone")
     func again() async throws {
         try await withPackages { server in

@@ -81,11 +81,12 @@ struct PublishDocument {
     ) throws(Problem) -> StoredManifest {
         try tarball.check(package, number)
         let replaced =
-            Tarball.dependencyMembers + ["scripts", "hasInstallScript", "_hasShrinkwrap", "version", "_id", "dist"]
+            Tarball.dependencyMembers + Tarball.termMembers
+            + ["bin", "scripts", "hasInstallScript", "_hasShrinkwrap", "version", "_id", "dist"]
         // The paths and addresses of whoever packed it are nobody's business.
         let dropped: Set = ["_from", "_resolved", "_integrity", "_attachments", "deprecated", "readme", "_npmUser"]
         var members = (sent.members ?? []).filter { !replaced.contains($0.name) && !dropped.contains($0.name) }
-        members += tarball.manifestMembers
+        members += tarball.manifestMembers(sent: sent)
         members += [("version", RawJSON(number.core)), ("_id", RawJSON("\(package.name)@\(number.core)"))]
         if let user {
             members.append(("_npmUser", RawJSON(object: [("name", RawJSON(user.text)), ("email", RawJSON(""))])))

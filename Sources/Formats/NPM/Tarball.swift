@@ -9,12 +9,14 @@ struct Tarball: Sendable {
         "dependencies", "optionalDependencies", "peerDependencies", "peerDependenciesMeta", "bundleDependencies",
         "bundledDependencies"
     ]
+    /// What else a manifest says that decides where a package may be installed, and under which terms.
+    static let termMembers = ["acceptDependencies", "cpu", "directories", "engines", "libc", "license", "os"]
     /// Of package.json, in bytes.
     fileprivate static let maximumManifest = 2 << 20
     private static let limits = ArchiveLimits(entries: 200_000, bytes: 8 << 30)
 
     private let found: Findings
-    private let packageJSON: RawJSON
+    let packageJSON: RawJSON
 
     /// What is seen on the way through the archive.
     fileprivate struct Findings {
@@ -65,10 +67,13 @@ struct Tarball: Sendable {
         }
     }
 
-    /// The members of the manifest that decide what runs and what else is installed. They are the tarball's own, so that nobody
-    /// is shown others than those they get.
-    var manifestMembers: [(name: String, value: RawJSON)] {
-        var members: [(name: String, value: RawJSON)] = []
+    /// The members of the manifest that decide what runs, what else is installed, and where. They are the tarball's own, so that
+    /// nobody is shown others than those they get. `sent` is the document's version.
+    func manifestMembers(sent: RawJSON) -> [(name: String, value: RawJSON)] {
+        var members: [(name: String, value: RawJSON)] = Self.termMembers.compactMap { name in
+            packageJSON[name].map { (name, $0) }
+        }
+        if let commands = commands(sent: sent["bin"]) { members.append(("bin", commands)) }
         let optional = Set(packageJSON["optionalDependencies"]?.members?.map(\.name) ?? [])
         for name in Self.dependencyMembers {
             guard let value = packageJSON[name] else { continue }
