@@ -142,8 +142,9 @@ extension Packument {
 
     /// With what installers need.
     func abbreviated(at base: String) -> RawJSON {
-        RawJSON(object: [
-            ("name", RawJSON(name.text)), ("modified", RawJSON(modified.description)),
+        var members: [(name: String, value: RawJSON)] = [("name", RawJSON(name.text))]
+        if let modified { members.append(("modified", RawJSON(modified.description))) }
+        members += [
             ("dist-tags", RawJSON(object: distTags)),
             (
                 "versions",
@@ -152,7 +153,8 @@ extension Packument {
                     return RawJSON(object: members.filter { NPM.isAbbreviated($0.name) })
                 }
             ), ("time", time)
-        ])
+        ]
+        return RawJSON(object: members)
     }
 
     private func versionsObject(_ write: (Version, NodePackage) -> RawJSON) -> RawJSON {
@@ -160,15 +162,17 @@ extension Packument {
         return RawJSON(object: versions.map { ($0.number.core, write($0, package)) })
     }
 
+    /// A moment that nobody knows is left out: any other one would be taken for it.
     private var time: RawJSON {
-        let created = versions.map(\.published).min() ?? modified
-        let moments: [(name: String, value: RawJSON)] = [
-            ("created", RawJSON(created.description)), ("modified", RawJSON(modified.description))
-        ]
-        return RawJSON(object: moments + versions.map { ($0.number.core, RawJSON($0.published.description)) })
+        let known: [(name: String, moment: Timestamp)] = versions.compactMap { version in
+            version.published.map { (version.number.core, $0) }
+        }
+        guard let created = known.map(\.moment).min(), let modified else { return RawJSON(object: []) }
+        let moments = [(name: "created", moment: created), (name: "modified", moment: modified)] + known
+        return RawJSON(object: moments.map { ($0.name, RawJSON($0.moment.description)) })
     }
 
-    private var modified: Timestamp { versions.map(\.published).max() ?? Timestamp(milliseconds: 0) }
+    private var modified: Timestamp? { versions.compactMap(\.published).max() }
 
     /// How well it fits a search, better ones first; nil where it does not.
     fileprivate func rank(for words: [String]) -> Int? {
@@ -194,17 +198,19 @@ extension Packument {
                 RawJSON(object: [("username", RawJSON($0)), ("email", person["email"] ?? RawJSON(""))])
             }
         }
-        let object = RawJSON(object: [
+        let object: [(name: String, value: RawJSON)] = [
             ("name", RawJSON(name.text)),
             ("scope", RawJSON(package.scope.map { String($0.dropFirst()) } ?? "unscoped")),
             ("version", RawJSON(latest.number.core)), ("description", manifest["description"] ?? RawJSON("")),
-            ("keywords", manifest["keywords"] ?? RawJSON(array: [])), ("date", RawJSON(latest.published.description)),
-            ("links", RawJSON(object: [])), ("maintainers", RawJSON(array: people ?? []))
-        ])
+            ("keywords", manifest["keywords"] ?? RawJSON(array: [])), ("links", RawJSON(object: [])),
+            ("maintainers", RawJSON(array: people ?? []))
+        ]
+        let date = latest.published.map { [("date", RawJSON($0.description))] } ?? []
         let one = RawJSON(1)
         let detail = RawJSON(object: [("quality", one), ("popularity", one), ("maintenance", one)])
         return RawJSON(object: [
-            ("package", object), ("score", RawJSON(object: [("final", one), ("detail", detail)])), ("searchScore", one)
+            ("package", RawJSON(object: object + date)),
+            ("score", RawJSON(object: [("final", one), ("detail", detail)])), ("searchScore", one)
         ])
     }
 }

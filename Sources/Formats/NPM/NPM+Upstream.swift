@@ -99,13 +99,12 @@ extension NPM {
     /// A dist-tag that would lead to what is held back is none; `latest` is found anew.
     package func withholding(_ index: Index, _ gate: ReleaseGate) -> Index {
         guard case .packument(let packument) = index else { return index }
-        let published = { (version: Packument.Version) in version.published.milliseconds > 0 ? version.published : nil }
-        let kept = packument.versions.filter { !gate.holds($0.number.core, of: packument.name, published($0)) }
+        let kept = packument.versions.filter { !gate.holds($0.number.core, of: packument.name, $0.published) }
         let names = Set(kept.map(\.number.core))
         var rest = Packument(
             name: packument.name, versions: kept, tags: packument.tags.filter { names.contains($0.value) })
         for version in packument.versions where !names.contains(version.number.core) {
-            if let tarball = version.tarball { rest.withheld[tarball] = (published(version), gate) }
+            if let tarball = version.tarball { rest.withheld[tarball] = (version.published, gate) }
         }
         return .packument(rest)
     }
@@ -153,7 +152,7 @@ extension Packument.Version {
         // Why it is deprecated is said once.
         manifest = RawJSON(object: document.members?.filter { $0.name != "deprecated" } ?? [])
         readme = nil
-        self.published = published ?? Timestamp(milliseconds: 0)
+        self.published = published
         tarball = path
         deprecated = document["deprecated"]?.string.flatMap { $0.isEmpty ? nil : $0 }
         otherProperties = []

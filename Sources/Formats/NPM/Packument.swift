@@ -9,7 +9,8 @@ package struct Packument: Sendable {
         /// The version document, without the tarball's address and without what belongs to the whole package.
         package let manifest: RawJSON
         package let readme: String?
-        package let published: Timestamp
+        /// Nil where the registry it comes from does not say.
+        package let published: Timestamp?
         /// The tarball's path; nil where its bytes are damaged or gone.
         package let tarball: FilePath?
         /// Why it is deprecated; nil where it is not.
@@ -64,7 +65,7 @@ package struct Packument: Sendable {
     /// What changes whenever something of the package does. Clients show it when they change the package again.
     package var revision: String {
         let parts =
-            versions.map { "\($0.number.core)\u{0}\($0.published.milliseconds)\u{0}\($0.deprecated ?? "\u{1}")" }
+            versions.map { "\($0.number.core)\u{0}\($0.published?.milliseconds ?? 0)\u{0}\($0.deprecated ?? "\u{1}")" }
             + tags.map { "\($0.key)\u{0}\($0.value)" }.sorted()
         let bytes = parts.joined(separator: "\u{2}")
         return "\(versions.count)-\(hexadecimal(NPM.digest(of: bytes.utf8).prefix(16)))"
