@@ -43,14 +43,17 @@ extension Maven {
         guard case .path(let path) = reference, let coordinates = Coordinates(package) else {
             throw .unknown(.file, "files have paths here")
         }
-        let segments = coordinates.directory + path.text.split(separator: "/").map(String.init)
-        if path.text.hasSuffix(Self.checksumSuffix) {
-            return UpstreamFile(UpstreamLocation(Self.address(segments)), limit: Self.maximumChecksum)
+        let isChecksum = path.text.hasSuffix(Self.checksumSuffix)
+        let name = isChecksum ? path.text.dropLast(Self.checksumSuffix.count) : path.text[...]
+        guard let address = ArtifactFile(coordinates.directory + name.split(separator: "/").map(String.init)) else {
+            throw .unknown(.file, "there is no \(path)")
         }
-        guard let address = ArtifactFile(segments) else { throw .unknown(.file, "there is no \(path)") }
-        var file = UpstreamFile(UpstreamLocation(Self.address(segments)), limit: maximumFile)
-        file.hashes = Set(ExtraHash.allCases)
+        let location = UpstreamLocation(Self.address(coordinates.directory + [path.text]))
+        var file = UpstreamFile(location, limit: isChecksum ? Self.maximumChecksum : maximumFile)
+        // A checksum changes with its file.
         if address.isSnapshot, address.stamp == nil { file.lifetime = Self.snapshotLifetime }
+        guard !isChecksum else { return file }
+        file.hashes = Set(ExtraHash.allCases)
         file.expected["sha1"] = try await checksum(of: path, in: package, access)
         return file
     }
