@@ -66,6 +66,30 @@ struct GrammarTests {
         #expect(refusal(of: head(.put, percentEncoded(path, allowing: "/"))) == 400)
     }
 
+    static let strays = [
+        "com/eed3si9n/sbt-assembly_2.12_1.0/1.1.0/sbt-assembly-1.1.0.pom", "com/acme/lib/1.0/other-1.0.jar",
+        "com/acme/lib/1.0/lib-1.0.1.jar", "com/acme/lib/1.0/ivy.xml", "com/acme/lib/1.1-SNAPSHOT/lib-1.1.jar"
+    ]
+
+    @Test("A file of another name can be read, and its checksum, but not deployed", arguments: strays)
+    func stray(_ path: String) throws {
+        let file = try #require(StrayFile(path.split(separator: "/").map(String.init)))
+        #expect(try Maven().file(of: Maven().parse(head(.get, path)))?.0 == .path(file.path))
+        #expect(try Maven().parse(head(.get, path + ".sha1")).requirement == .rights(.read, file.coordinates.package))
+        #expect(refusal(of: head(.put, path)) == 400)
+    }
+
+    @Test(
+        "What may be a directory is looked for as one",
+        arguments: [
+            "com/acme/lib/1.0", "com/acme/lib/1.0.Final", "com/acme/lib2/1.0.Final", "com/acme/lib2/1.0",
+            "com/acme/lib/core.api", "com/acme/lib/1.0/README", "com/acme/lib/1.0/maven-metadata.xml.asc",
+            "com/acme/lib/1.0/other-1.0.jar.sha1.md5"
+        ])
+    func directory(_ path: String) throws {
+        #expect(try Maven().parse(head(.get, path)).name == "directory.find")
+    }
+
     struct Route: Sendable {
         let method: HTTPRequest.Method
         let path: String

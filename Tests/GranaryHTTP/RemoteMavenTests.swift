@@ -22,6 +22,25 @@ struct RemoteMavenTests {
         }
     }
 
+    @Test("A file whose name is not that of its version is fetched, and deployed nowhere")
+    func stray() async throws {
+        let path = "/com/eed3si9n/sbt-assembly_2.12_1.0/1.1.0/sbt-assembly-1.1.0.pom"
+        try await FakeUpstream.run(Self.answers("<project/>", at: path)) { upstream in
+            try await withRemote(
+                of: upstream, format: Maven(), others: [try .local("own", Maven())]
+            ) { server async throws in
+                #expect(try await server.send("GET", "/maven/far\(path)").text == "<project/>")
+                #expect(try await server.send("GET", "/maven/far\(path).sha1").text == Self.sha1("<project/>"))
+                #expect(try await server.send("GET", "/maven/far\(path).asc").status == 404)
+                let lost = path.replacing("assembly-1", with: "lost-1")
+                #expect(try await server.send("GET", "/maven/far\(lost)").status == 404)
+                #expect(try await server.send("GET", "/maven/far\(lost).sha1").status == 404)
+                #expect(try await server.send("PUT", "/maven/own\(path)", body: Array("x".utf8)).status == 400)
+                #expect(try await server.send("GET", "/maven/own\(path)").status == 404)
+            }
+        }
+    }
+
     @Test("A snapshot that is replaced under its name is checked with the checksum that it has then")
     func replacedSnapshot() async throws {
         let clock = ManualClock()

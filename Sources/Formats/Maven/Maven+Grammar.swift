@@ -149,23 +149,24 @@ package enum MavenPath: Sendable, Hashable {
     case other([String])
 
     package init(_ segments: [String]) {
-        guard var name = segments.last else {
-            self = .other([])
-            return
-        }
-        let hash = HashName.allCases.first { name.hasSuffix(".\($0.rawValue)") }
-        if let hash { name.removeLast(hash.rawValue.utf8.count + 1) }
-        let directory = Array(segments.dropLast())
+        let (plain, hash) = withoutChecksum(segments)
         // There are no checksums of checksums.
-        let isPlain = hash == nil || !HashName.allCases.contains { name.hasSuffix(".\($0.rawValue)") }
-        if name == MetadataAddress.fileName, let address = MetadataAddress(directory: directory) {
+        let isPlain = hash == nil || withoutChecksum(plain).hash == nil
+        if plain.last == MetadataAddress.fileName, let address = MetadataAddress(directory: Array(plain.dropLast())) {
             self = .metadata(address, hash)
-        } else if isPlain, let file = ArtifactFile(directory + [name]) {
+        } else if isPlain, let file = ArtifactFile(plain) {
             self = .file(file, hash)
         } else {
             self = .other(segments)
         }
     }
+}
+
+/// The file whose checksum is at an address, and which; the address itself where it is of no checksum.
+private func withoutChecksum(_ segments: [String]) -> (file: [String], hash: HashName?) {
+    guard let name = segments.last, let hash = HashName.allCases.first(where: { name.hasSuffix(".\($0.rawValue)") })
+    else { return (segments, nil) }
+    return (Array(segments.dropLast()) + [String(name.dropLast(hash.rawValue.utf8.count + 1))], hash)
 }
 
 // MARK: - Requests
@@ -190,6 +191,10 @@ extension Maven {
         case .metadata(let address, let hash):
             return Operation("metadata.get", .rights(.read, address.package), .readMetadata(address, hash))
         case .other(let segments):
+            let (plain, hash) = withoutChecksum(segments)
+            if let file = StrayFile(plain) {
+                return Operation("file.get", .rights(.read, file.coordinates.package), .readStray(file, hash))
+            }
             return Operation("directory.find", .rights(.read, nil), .find(segments))
         }
     }

@@ -45,13 +45,15 @@ extension Maven {
         }
         let isChecksum = path.text.hasSuffix(Self.checksumSuffix)
         let name = isChecksum ? path.text.dropLast(Self.checksumSuffix.count) : path.text[...]
-        guard let address = ArtifactFile(coordinates.directory + name.split(separator: "/").map(String.init)) else {
+        let segments = coordinates.directory + name.split(separator: "/").map(String.init)
+        let artifact = ArtifactFile(segments)
+        guard let isSnapshot = artifact?.isSnapshot ?? StrayFile(segments)?.isSnapshot else {
             throw .unknown(.file, "there is no \(path)")
         }
         let location = UpstreamLocation(Self.address(coordinates.directory + [path.text]))
         var file = UpstreamFile(location, limit: isChecksum ? Self.maximumChecksum : maximumFile)
         // A checksum changes with its file.
-        if address.isSnapshot, address.stamp == nil { file.lifetime = Self.snapshotLifetime }
+        if isSnapshot, artifact?.stamp == nil { file.lifetime = Self.snapshotLifetime }
         guard !isChecksum else { return file }
         file.hashes = Set(ExtraHash.allCases)
         file.expected["sha1"] = try await checksum(of: path, in: package, access)

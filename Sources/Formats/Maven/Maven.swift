@@ -11,6 +11,8 @@ package struct Maven: PackageFormat {
     package enum Call: Sendable {
         /// A file, or a checksum of it.
         case read(ArtifactFile, HashName?)
+        /// The same of one that has a name of its own.
+        case readStray(StrayFile, HashName?)
         case readMetadata(MetadataAddress, HashName?)
         case list([String])
         /// A directory that is asked for without its slash.
@@ -39,6 +41,8 @@ package struct Maven: PackageFormat {
         switch operation.call {
         case .read(let file, let hash):
             return try await read(file, hash, operation, request.head, on: access)
+        case .readStray(let file, let hash):
+            return try await read(file, hash, operation, request.head, on: access)
         case .readMetadata(let address, let hash):
             return try await readMetadata(address, hash, request.head, on: access)
         case .list(let segments):
@@ -58,16 +62,24 @@ package struct Maven: PackageFormat {
     }
 
     package func file(of operation: Operation<Call>) -> (FileReference, PackageName)? {
-        guard case .read(let file, nil) = operation.call else { return nil }
-        return (.path(file.path), file.coordinates.package)
+        switch operation.call {
+        case .read(let file, nil): (.path(file.path), file.coordinates.package)
+        case .readStray(let file, nil): (.path(file.path), file.coordinates.package)
+        default: nil
+        }
     }
 
     package func answer(_ operation: Operation<Call>, with file: StoredFile, _ head: RequestHead) -> Reply {
-        guard case .read(let address, nil) = operation.call else { preconditionFailure("only reads ask for a file") }
+        let isSnapshot: Bool
+        switch operation.call {
+        case .read(let address, nil): isSnapshot = address.isSnapshot
+        case .readStray(let address, nil): isSnapshot = address.isSnapshot
+        default: preconditionFailure("only reads ask for a file")
+        }
         let served = ServedFile(
             blob: file.checksums.sha256, size: file.size, mediaType: file.mediaType,
             entityTag: file.checksums.sha256.hex, modified: file.modified)
-        var headers = contentHeaders(isLasting: !address.isSnapshot)
+        var headers = contentHeaders(isLasting: !isSnapshot)
         headers.setChecksums(file.checksums)
         return Reply(.ok, headers, .file(served))
     }
@@ -88,10 +100,28 @@ package struct Maven: PackageFormat {
             throw .unknown(.file, "there is no \(address.path) of \(address.coordinates.package)")
         }
         guard let hash else { return answer(operation, with: file, head) }
-        guard let hex = file.checksums[hash] else {
-            throw .unknown(.file, "there is no \(hash.rawValue) of \(address.path)")
+        return try reply(hash, of: file, isLasting: !address.isSnapshot)
+    }
+
+    /// The same of a file with a name of its own; where there is none, a directory may be called so.
+    private func read(
+        _ address: StrayFile, _ hash: HashName?, _ operation: Operation<Call>, _ head: RequestHead,
+        on access: some RepositoryAccess<Index>
+    ) async throws(Problem) -> Reply {
+        let file = try await access.fileIfPresent(.path(address.path), in: address.coordinates.package)
+        switch (file, hash) {
+        case (let file?, nil): return answer(operation, with: file, head)
+        case (let file?, let hash?): return try reply(hash, of: file, isLasting: !address.isSnapshot)
+        case (nil, nil): return try await find(address.segments, head, on: access)
+        case (nil, _?): throw .unknown(.file, "there is no \(address.path) of \(address.coordinates.package)")
         }
-        return Reply(.ok, .plainText, text: hex, contentHeaders(isLasting: !address.isSnapshot))
+    }
+
+    private func reply(_ hash: HashName, of file: StoredFile, isLasting: Bool) throws(Problem) -> Reply {
+        guard let hex = file.checksums[hash] else {
+            throw .unknown(.file, "there is no \(hash.rawValue) of \(file.path)")
+        }
+        return Reply(.ok, .plainText, text: hex, contentHeaders(isLasting: isLasting))
     }
 
     /// Keeps a browser from taking content for anything of ours, and caches from keeping what may change.
