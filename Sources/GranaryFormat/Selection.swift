@@ -44,17 +44,20 @@ package struct IndexRows: Sendable {
         /// A tag's, version's, file's or folder's name; of a tree, the path from the repository's root.
         package let name: String
         package let isFolder: Bool
+        /// Of a package: whether it is there because something of it was fetched from an upstream.
+        package let isFetched: Bool
         package let version: IndexedVersion?
         package let file: StoredFile?
         /// Of a version, by path; empty unless the selection asks for them.
         package let files: [StoredFile]
 
         package init(
-            name: String, isFolder: Bool = false, version: IndexedVersion? = nil, file: StoredFile? = nil,
-            files: [StoredFile] = []
+            name: String, isFolder: Bool = false, isFetched: Bool = false, version: IndexedVersion? = nil,
+            file: StoredFile? = nil, files: [StoredFile] = []
         ) {
             self.name = name
             self.isFolder = isFolder
+            self.isFetched = isFetched
             self.version = version
             self.file = file
             self.files = files

@@ -41,6 +41,49 @@ struct RemoteMavenTests {
         }
     }
 
+    private static func plugin(_ name: String, prefix: String) -> String {
+        "<plugin><name>\(name)</name><prefix>\(prefix)</prefix><artifactId>\(name)</artifactId></plugin>"
+    }
+
+    private static let pom = """
+        <project><modelVersion>4.0.0</modelVersion><groupId>com.acme</groupId><artifactId>own-maven-plugin</artifactId>\
+        <version>1.0</version><packaging>maven-plugin</packaging></project>
+        """
+
+    @Test("Of a group's plugins, the upstream tells its own, and is asked once; local ones are added")
+    func plugins() async throws {
+        let answers: @Sendable (FakeUpstream.Request) -> FakeUpstream.Answer = { request in
+            switch request.path {
+            case "/com/acme/maven-metadata.xml":
+                let metadata = "<metadata><plugins>\(Self.plugin("far-plugin", prefix: "far"))</plugins></metadata>"
+                return .respond(200, [:], Array(metadata.utf8))
+            case let path where path.hasSuffix(".pom"): return .respond(200, [:], Array("<project/>".utf8))
+            case let path where path.hasSuffix("maven-metadata.xml"): return .respond(403)
+            default: return .respond(404)
+            }
+        }
+        try await FakeUpstream.run(answers) { upstream in
+            try await withRemote(
+                of: upstream, format: Maven(), others: [try .local("own", Maven())]
+            ) { server async throws in
+                let own = "com/acme/own-maven-plugin/1.0/own-maven-plugin-1.0.pom"
+                #expect(try await server.send("PUT", "/maven/own/\(own)", body: Array(Self.pom.utf8)).status == 201)
+                try await server.makeVirtual(of: ["own", "far"], format: "maven")
+                for name in ["one", "two"] {
+                    let path = "/maven/far/com/acme/\(name)/1.0/\(name)-1.0.pom"
+                    #expect(try await server.send("GET", path).status == 200)
+                }
+                let before = upstream.requests.count
+                let far = try await server.send("GET", "/maven/far/com/acme/maven-metadata.xml")
+                #expect(far.status == 200 && far.text.contains("<prefix>far</prefix>"))
+                let all = try await server.send("GET", "/maven/all/com/acme/maven-metadata.xml")
+                #expect(all.status == 200)
+                #expect(all.text.contains("<prefix>far</prefix>") && all.text.contains("<prefix>own</prefix>"))
+                #expect(upstream.requests.count == before + 1)
+            }
+        }
+    }
+
     @Test("A snapshot that is replaced under its name is checked with the checksum that it has then")
     func replacedSnapshot() async throws {
         let clock = ManualClock()

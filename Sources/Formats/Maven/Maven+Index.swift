@@ -26,7 +26,8 @@ package struct Artifact: Sendable {
 extension Maven {
     /// What Granary derives from rows for this format.
     package enum Index: Sendable {
-        case packages([PackageName], hasMore: Bool)
+        /// Those that are only there because they were fetched from an upstream are told apart.
+        case packages([PackageName], fetched: Set<PackageName>, hasMore: Bool)
         /// Nil where there is nothing of it.
         case artifact(Artifact?)
         /// What another repository says of an artifact, a snapshot or a group.
@@ -36,7 +37,10 @@ extension Maven {
     package func make(_ selection: Selection, from rows: IndexRows) -> Index {
         switch selection {
         case .packages:
-            .packages(rows.entries.compactMap { PackageName($0.name) }, hasMore: rows.hasMore)
+            .packages(
+                rows.entries.compactMap { PackageName($0.name) },
+                fetched: Set(rows.entries.filter(\.isFetched).compactMap { PackageName($0.name) }),
+                hasMore: rows.hasMore)
         case .package(let package):
             .artifact(Coordinates(package).flatMap { Artifact($0, rows) })
         case .tags, .version, .referrers, .directory, .tree, .everything:
@@ -87,13 +91,15 @@ extension Maven {
         }
     }
 
-    /// Looks at every artifact of the group: what is a plugin is known of its files only, and this is asked once a build.
+    /// Looks at every artifact of the group: what is a plugin is known of its files only, and this is asked once a build. What was
+    /// fetched is left to the metadata that its upstream has of the group.
     private func plugins(
         of segments: [String], on access: some RepositoryAccess<Index>
     ) async throws(Problem) -> [Metadata.Plugin] {
         guard segments.allSatisfy(isGroupSegment) else { return [] }
         var plugins: [Metadata.Plugin] = []
-        for package in try await access.packages(startingWith: segments.joined(separator: ".") + ":") {
+        let prefix = segments.joined(separator: ".") + ":"
+        for package in try await access.packages(startingWith: prefix, withFetched: false) {
             guard let coordinates = Coordinates(package), let artifact = try await access.artifact(coordinates) else {
                 continue
             }
@@ -234,13 +240,14 @@ extension RepositoryAccess<Maven.Index> {
     }
 
     /// The packages whose names begin with `prefix`, in bytewise order; at most `maximumPackages`.
-    func packages(startingWith prefix: String) async throws(Problem) -> [PackageName] {
+    func packages(startingWith prefix: String, withFetched: Bool = true) async throws(Problem) -> [PackageName] {
         var found: [PackageName] = []
         var cursor = prefix.isEmpty ? nil : prefix
         while found.count < maximumPackages {
-            guard case .packages(let page, let hasMore) = try await index(.packages, Page(after: cursor)) else { break }
+            guard case .packages(let page, let fetched, let hasMore) = try await index(.packages, Page(after: cursor))
+            else { break }
             let matching = page.prefix { $0.text.utf8.starts(with: prefix.utf8) }
-            found += matching
+            found += withFetched ? Array(matching) : matching.filter { !fetched.contains($0) }
             guard hasMore, matching.count == page.count, let last = page.last else { break }
             cursor = last.text
         }

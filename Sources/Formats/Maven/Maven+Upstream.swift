@@ -86,13 +86,15 @@ extension Maven {
     /// What several repositories have of an artifact or a group.
     package func merge(_ selection: Selection, _ indexes: [Index]) -> Index {
         var packages: Set<PackageName> = []
+        var deployed: Set<PackageName> = []
         var hasMore = false
         var artifacts: [Artifact] = []
         var metadata: [Metadata] = []
         for index in indexes {
             switch index {
-            case .packages(let names, let more):
+            case .packages(let names, let fetched, let more):
                 packages.formUnion(names)
+                deployed.formUnion(Set(names).subtracting(fetched))
                 hasMore = hasMore || more
             case .artifact(let artifact?): artifacts.append(artifact)
             case .artifact(nil): break
@@ -100,7 +102,9 @@ extension Maven {
             }
         }
         if case .packages = selection {
-            return .packages(packages.sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }, hasMore: hasMore)
+            return .packages(
+                packages.sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) },
+                fetched: packages.subtracting(deployed), hasMore: hasMore)
         }
         guard !metadata.isEmpty else {
             return .artifact(artifacts.first.map { artifacts.dropFirst().reduce($0) { $0.merged(with: $1) } })

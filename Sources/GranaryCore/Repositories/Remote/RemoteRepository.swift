@@ -337,7 +337,8 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
         let readable = names.prefix(page.limit).filter { name in
             PackageName(name).map { snapshot.verdict(principal, .read, on: repository, $0) == .allowed } ?? false
         }
-        let rows = IndexRows(entries: readable.map { .init(name: $0) }, hasMore: names.count > page.limit)
+        let rows = IndexRows(
+            entries: readable.map { .init(name: $0, isFetched: true) }, hasMore: names.count > page.limit)
         return format.make(selection, from: rows)
     }
 }
