@@ -87,6 +87,8 @@ extension Maven {
     package func merge(_ selection: Selection, _ indexes: [Index]) -> Index {
         var packages: Set<PackageName> = []
         var deployed: Set<PackageName> = []
+        /// Where the first member breaks off.
+        var end: PackageName?
         var hasMore = false
         var artifacts: [Artifact] = []
         var metadata: [Metadata] = []
@@ -96,15 +98,16 @@ extension Maven {
                 packages.formUnion(names)
                 deployed.formUnion(Set(names).subtracting(fetched))
                 hasMore = hasMore || more
+                if more, let last = names.last { end = end.map { precedes($0, last) ? $0 : last } ?? last }
             case .artifact(let artifact?): artifacts.append(artifact)
             case .artifact(nil): break
             case .metadata(let one): metadata.append(one)
             }
         }
         if case .packages = selection {
-            return .packages(
-                packages.sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) },
-                fetched: packages.subtracting(deployed), hasMore: hasMore)
+            // What comes after the place where one member breaks off comes with its next page.
+            let listed = packages.filter { name in end.map { !precedes($0, name) } ?? true }
+            return .packages(listed.sorted(by: precedes), fetched: listed.subtracting(deployed), hasMore: hasMore)
         }
         guard !metadata.isEmpty else {
             return .artifact(artifacts.first.map { artifacts.dropFirst().reduce($0) { $0.merged(with: $1) } })
@@ -112,6 +115,10 @@ extension Maven {
         let all = artifacts.map(\.metadata) + metadata
         return .metadata(all.dropFirst().reduce(all[0]) { $0.merged(with: $1) })
     }
+}
+
+private func precedes(_ name: PackageName, _ other: PackageName) -> Bool {
+    name.text.utf8.lexicographicallyPrecedes(other.text.utf8)
 }
 
 extension Artifact {
