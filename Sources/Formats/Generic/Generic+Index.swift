@@ -103,7 +103,9 @@ extension Generic {
     ) async throws(Problem) -> Listing {
         let selection: Selection = request.isRecursive ? .tree(directory.text) : .directory(directory.text)
         do throws(Problem) {
-            if case .listing(let listing) = try await access.index(selection, request.page) { return listing }
+            if case .listing(let listing) = try await access.index(selection, request.page) {
+                return listing.cut(to: request.page.limit, selection)
+            }
         } catch {
             // The root is there before anything is in it.
             guard case .unknown(.package, _) = error else { throw error }
