@@ -134,7 +134,7 @@ extension Packument {
         members += latest?.manifest.members?.filter { NPM.isHoisted($0.name) } ?? []
         members.append(("dist-tags", RawJSON(object: distTags)))
         members.append(("versions", versionsObject { $0.document(at: base, of: $1) }))
-        members.append(("time", time))
+        if let time { members.append(("time", time)) }
         members.append(("maintainers", latest?.manifest["maintainers"] ?? RawJSON(array: [])))
         if let readme = latest?.readme { members.append(("readme", RawJSON(readme))) }
         return RawJSON(object: members)
@@ -152,8 +152,9 @@ extension Packument {
                     let members = version.document(at: base, of: package).members ?? []
                     return RawJSON(object: members.filter { NPM.isAbbreviated($0.name) })
                 }
-            ), ("time", time)
+            )
         ]
+        if let time { members.append(("time", time)) }
         return RawJSON(object: members)
     }
 
@@ -162,12 +163,13 @@ extension Packument {
         return RawJSON(object: versions.map { ($0.number.core, write($0, package)) })
     }
 
-    /// A moment that nobody knows is left out: any other one would be taken for it.
-    private var time: RawJSON {
+    /// A moment that nobody knows is left out: any other one would be taken for it. Where none is known there is nothing at all, or
+    /// clients would take all versions for too young.
+    private var time: RawJSON? {
         let known: [(name: String, moment: Timestamp)] = versions.compactMap { version in
             version.published.map { (version.number.core, $0) }
         }
-        guard let created = known.map(\.moment).min(), let modified else { return RawJSON(object: []) }
+        guard let created = known.map(\.moment).min(), let modified else { return nil }
         let moments = [(name: "created", moment: created), (name: "modified", moment: modified)] + known
         return RawJSON(object: moments.map { ($0.name, RawJSON($0.moment.description)) })
     }
