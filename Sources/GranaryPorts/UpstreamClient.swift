@@ -61,7 +61,7 @@ package struct UpstreamAnswer: Sendable {
     /// Where it came from, after redirects.
     package let url: String
     /// Whether a refusal, 401 or 403, is of what was asked for, and not of who asks: the server that issues the tokens issued one,
-    /// or had none for a stranger to this.
+    /// or had none for a stranger to this, and it is refused in the words of a registry.
     package var refusesPlaceOnly = false
     /// To be read once; or let go, which ends the transfer.
     package let body: any AsyncSequence<ByteBuffer, any Error> & Sendable

@@ -214,7 +214,10 @@ package struct CacheRows {
     /// Of all that a repository has fetched, nothing is served any more, unless as of a moment before `time`.
     package func retire(_ repository: RepositoryID, at time: Timestamp) throws {
         try connection.execute(
-            "update cached set replaced_at = max(fetched_at, $1) where repository_id = $2 and replaced_at is null",
+            """
+            update cached set replaced_at = case when fetched_at > $1 then fetched_at else $1 end
+            where repository_id = $2 and replaced_at is null
+            """,
             [.integer(time.milliseconds), .integer(repository.value)])
     }
 

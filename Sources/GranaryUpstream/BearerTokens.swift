@@ -9,6 +9,8 @@ struct BearerChallenge: Sendable, Equatable {
     let realm: String
     let service: String?
     let scope: String?
+    /// What was wrong with the token that was shown.
+    let error: String?
 
     /// Answers nil where there is no challenge of this kind.
     init?(_ headers: HTTPFields) {
@@ -18,6 +20,7 @@ struct BearerChallenge: Sendable, Equatable {
             self.realm = realm
             service = parameters["service"]
             scope = parameters["scope"]
+            error = parameters["error"]
             return
         }
         return nil

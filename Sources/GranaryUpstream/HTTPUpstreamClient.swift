@@ -55,7 +55,7 @@ package final class HTTPUpstreamClient: UpstreamClient {
         // Only who was asked may say where a credential for it is to be taken, not whom it sends us to.
         guard let asked = UpstreamURL(request.url), UpstreamURL(first.url)?.origin == asked.origin else { return first }
         guard first.status == .unauthorized, let challenge = BearerChallenge(first.headers) else {
-            first.refusesPlaceOnly = tokens.find(asked.origin, request) != nil
+            if tokens.find(asked.origin, request) != nil { first.refusesPlaceOnly = await first.names(aPlaceOf: asked) }
             return first
         }
         switch try await token(for: challenge, of: asked, request) {
@@ -63,10 +63,10 @@ package final class HTTPUpstreamClient: UpstreamClient {
             var again = request
             again.headers[.authorization] = "Bearer \(token)"
             var answer = try await attempt(again)
-            answer.refusesPlaceOnly = true
+            answer.refusesPlaceOnly = await answer.names(aPlaceOf: asked)
             return answer
         case .refused:
-            first.refusesPlaceOnly = request.credential == nil
+            first.refusesPlaceOnly = true
             return first
         case .none: return first
         }
@@ -163,7 +163,11 @@ package final class HTTPUpstreamClient: UpstreamClient {
             asking.headers[.authorization] = basic(user, credential.secret)
         }
         let answer = try await attempt(asking)
-        guard answer.status == .ok else { return answer.status == .forbidden ? .refused : .none }
+        guard answer.status == .ok else {
+            // A wrong credential is refused in the same words.
+            guard request.credential == nil, answer.status == .forbidden else { return .none }
+            return await answer.names(aPlaceOf: server) ? .refused : .none
+        }
         guard let token = await BearerTokens.Token(answer.body) else { return .none }
         tokens.keep(token, asked.origin, request)
         return .issued(token.text)
@@ -180,7 +184,15 @@ package final class HTTPUpstreamClient: UpstreamClient {
             try check(known.connections.address, target, allowsPrivate)
             return known.connections
         }
-        let address = try await names.address(of: target.host, port: target.port)
+        let address: String
+        do throws(UpstreamFailure) {
+            address = try await names.address(of: target.host, port: target.port)
+        } catch .timedOut where known != nil {
+            // Names that nobody answers for must not hold up those that are known.
+            address = known?.connections.address ?? ""
+        } catch {
+            throw error
+        }
         try check(address, target, allowsPrivate)
         return try state.withLock { state throws(UpstreamFailure) in
             guard !state.isShutDown else { throw .unreachable("the server is stopping") }

@@ -24,6 +24,7 @@ final class NameResolver: Sendable {
 
     /// The address of a host, which may be one itself.
     func address(of host: String, port: Int) async throws(UpstreamFailure) -> String {
+        if let address = try? SocketAddress(ipAddress: host, port: port).ipAddress { return address }
         let lookup = try lookup(host, port)
         // The look-up goes on, for those who ask next.
         let promise = lookup.eventLoop.makePromise(of: SocketAddress.self)

@@ -13,6 +13,7 @@ import Testing
 @Suite("Remote repositories: upstreams at fault")
 struct RemoteFaultTests {
     private static let content = Array("content of a file".utf8)
+    private static let refusal = Array(#"{"errors":[{"code":"DENIED","message":"no"}]}"#.utf8)
 
     private static func give(_ server: TestServer, user: String, secret: String) async throws {
         let sealed = try server.management.sealed(secret)
@@ -55,16 +56,21 @@ struct RemoteFaultTests {
     @Test(
         "Who is let in and refused one name is told that there is none; who is not let in, that nobody knows",
         arguments: [
-            ("", "issued", 404), ("", "403", 404), ("", "401", 503), ("me", "issued", 404), ("me", "403", 503),
-            ("me", "401", 503)
+            ("", "issued", "insufficient_scope", 404), ("", "issued", "", 404), ("", "issued", "invalid_token", 503),
+            ("", "403", "", 404), ("", "401", "", 503), ("me", "issued", "insufficient_scope", 403),
+            ("me", "403", "", 503), ("me", "401", "", 503)
         ])
-    func refusedNames(_ user: String, _ tokens: String, _ status: Int) async throws {
+    func refusedNames(_ user: String, _ tokens: String, _ error: String, _ status: Int) async throws {
         let answers: @Sendable (FakeUpstream.Request) -> FakeUpstream.Answer = { request in
             if request.path.hasPrefix("/token") {
-                return Int(tokens).map { .respond($0) } ?? .respond(200, [:], Array(#"{"token":"t"}"#.utf8))
+                return Int(tokens).map { .respond($0, [:], Self.refusal) }
+                    ?? .respond(200, [:], Array(#"{"token":"t"}"#.utf8))
             }
-            let realm = "http://\(request["Host"] ?? "")/token"
-            return .respond(401, ["WWW-Authenticate": #"Bearer realm="\#(realm)",service="s""#])
+            var challenge = #"Bearer realm="http://\#(request["Host"] ?? "")/token",service="s""#
+            if request["Authorization"]?.hasPrefix("Bearer") == true, !error.isEmpty {
+                challenge += #",error="\#(error)""#
+            }
+            return .respond(401, ["WWW-Authenticate": challenge], Self.refusal)
         }
         try await FakeUpstream.run(answers) { upstream in
             try await withRemote(of: upstream, format: OCI()) { server async throws in
@@ -72,6 +78,27 @@ struct RemoteFaultTests {
                 for method in ["GET", "HEAD"] {
                     let answer = try await server.send(method, "/v2/far/team/app/manifests/v1")
                     #expect(answer.status == status, "\(answer.text)")
+                }
+            }
+        }
+    }
+
+    @Test("What a server on the way refuses says nothing of what a registry has")
+    func refusedElsewhere() async throws {
+        try await FakeUpstream.run({ _ in .respond(403, [:], Self.refusal) }) { other in
+            let away = "\(other.url)blob"
+            let answers: @Sendable (FakeUpstream.Request) -> FakeUpstream.Answer = { request in
+                if request.path.hasPrefix("/token") { return .respond(200, [:], Array(#"{"token":"t"}"#.utf8)) }
+                if request["Authorization"] != nil { return .respond(307, ["Location": away]) }
+                let realm = "http://\(request["Host"] ?? "")/token"
+                return .respond(401, ["WWW-Authenticate": #"Bearer realm="\#(realm)",service="s""#])
+            }
+            try await FakeUpstream.run(answers) { upstream in
+                try await withRemote(of: upstream, format: OCI()) { server async throws in
+                    for _ in 0..<2 {
+                        let path = "/v2/far/team/app/blobs/\(sha256(Self.content))"
+                        #expect(try await server.send("GET", path).status == 503)
+                    }
                 }
             }
         }
@@ -116,12 +143,14 @@ struct RemoteFaultTests {
     @Test("Content comes as it is, without a coding that those who get it later may not know")
     func codings() async throws {
         let answers: @Sendable (FakeUpstream.Request) -> FakeUpstream.Answer = { request in
-            .respond(200, ["Content-Encoding": request.path == "/b" ? "br" : "gzip"], Self.content)
+            let codings = ["/b": "br", "/c": "aws-chunked"]
+            return .respond(200, ["Content-Encoding": codings[request.path] ?? "gzip"], Self.content)
         }
         try await FakeUpstream.run(answers) { upstream in
             try await withRemote(of: upstream) { server async throws in
                 #expect(try await server.send("GET", "/generic/far/a").status == 503)
                 #expect(try await server.send("GET", "/generic/far/b").status == 503)
+                #expect(try await server.send("GET", "/generic/far/c").status == 200)
                 // Servers say so of archives, too.
                 #expect(try await server.send("GET", "/generic/far/a.tar.gz").body == Self.content)
                 #expect(upstream.requests.allSatisfy { $0["Accept-Encoding"] == "identity" })

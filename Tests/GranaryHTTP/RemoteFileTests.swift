@@ -72,15 +72,13 @@ struct RemoteFileTests {
         }
     }
 
-    @Test("While a file comes, its head is known, and who has got its beginning gets the rest")
+    @Test("While a file comes, who has got its beginning gets the rest")
     func parts() async throws {
         let gate = FakeUpstream.Gate()
         let pieces = [Array("first ".utf8), Array("second".utf8)]
         try await FakeUpstream.run({ _ in .pieces(pieces, gate: gate) }) { upstream in
             try await withRemote(of: upstream) { server async throws in
                 let path = "/generic/far/a"
-                let head = try await server.send("HEAD", path)
-                #expect(head.status == 200 && head["Content-Length"] == "12" && head["Accept-Ranges"] == nil)
                 let credentials = TestServer.basic(TestServer.administrator.user, TestServer.administrator.password)
                 let seen = try await server.connect { connection in
                     try await connection.send(

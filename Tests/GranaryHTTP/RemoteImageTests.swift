@@ -219,6 +219,23 @@ struct RemoteImageTests {
         }
     }
 
+    @Test("What a blob will be is known while it comes")
+    func arrivingHead() async throws {
+        let gate = FakeUpstream.Gate()
+        let pieces = [Array(Self.layer.prefix(3)), Array(Self.layer.dropFirst(3))]
+        try await FakeUpstream.run({ _ in .pieces(pieces, gate: gate) }) { upstream in
+            try await withRemote(of: upstream, format: OCI()) { server async throws in
+                let path = "/v2/far/team/app/blobs/\(sha256(Self.layer))"
+                let head = try await server.send("HEAD", path)
+                #expect(head.status == 200 && head["Content-Length"] == "\(Self.layer.count)")
+                #expect(head["Docker-Content-Digest"] == sha256(Self.layer))
+                gate.open()
+                #expect(try await server.send("GET", path).body == Self.layer)
+                #expect(upstream.requests.count == 1)
+            }
+        }
+    }
+
     @Test("A client that pushes through a virtual repository sends what the member lacks that takes it")
     func pushThrough() async throws {
         try await FakeUpstream.run(Self.registry().answer) { upstream in

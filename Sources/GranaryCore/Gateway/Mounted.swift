@@ -243,6 +243,9 @@ struct Mounted<Format: PackageFormat>: MountedFormat {
         do throws(Problem) {
             switch try await access.open(reference, in: package) {
             case .stored(let file): return format.answer(operation, with: file, head)
+            case .arriving(_, _, nil) where head.method == .head:
+                // What it will turn out to be is all that is asked for.
+                return try await format.perform(operation, request, on: access)
             case .arriving(let arriving, let mediaType, let file):
                 var reply =
                     file.map { format.answer(operation, with: $0, head) }

@@ -42,6 +42,8 @@ extension Management {
         var explained: [Explanation.Member] = []
         for member in members {
             let mayRead = snapshot.verdict(caller, .read, on: member, package) == .allowed
+            // Which members there are is for those who administer the repository.
+            guard mayRead || snapshot.verdict(caller, .admin, on: repository, nil) == .allowed else { continue }
             explained.append(try await self.member(member, package, owner, mayRead: mayRead))
         }
         return Explanation(package: package, owner: owner, members: explained)

@@ -90,8 +90,11 @@ extension Management {
         }
         // What another upstream, or another credential, did not have is no answer any more.
         services.upstreams.forgetItems()
-        try await services.performing { try await services.upstreams.load(from: services.driver) }
-        return try repository(name, for: caller)
+        let changed = try repository(name, for: caller)
+        if changed.settings.upstream?.url != known.settings.upstream?.url {
+            services.upstreams.forgetUpstream(of: known.id)
+        }
+        return changed
     }
 
     /// For administrators. Throws `.conflict` while it holds files.

@@ -141,10 +141,11 @@ struct RemoteCache: Sendable {
 
     private func join(_ key: CacheKey, _ want: Want, _ known: CachedItem?, _ now: Timestamp) -> UpstreamMemory.Entry {
         let url = UpstreamFetch.url(of: want.location, below: upstream.url)
+        let generation = memory.generation
         return memory.join(key, origin: UpstreamFetch.origin(of: url), now: now) { transfer in
             let fetch = UpstreamFetch(
                 services: services, repository: repository, upstream: upstream, key: key, want: want, known: known,
-                transfer: transfer, begunAt: now)
+                transfer: transfer, generation: generation, begunAt: now)
             guard memory.submit({ await fetch.run() }) else { return false }
             guard known != nil else { return true }
             return memory.submit {

@@ -329,16 +329,20 @@ struct RemoteRepository<Format: PackageFormat>: ReadOnlyRepository {
             return format.make(selection, from: IndexRows(entries: [], hasMore: false))
         }
         let (snapshot, principal, repository, moment) = (services.snapshot.value, principal, repository, moment)
-        let names = try await services.performing {
-            try await services.driver.read {
-                try CacheRows($0).packages(in: repository.id, at: moment, after: page.after, limit: page.limit + 1)
+        var (readable, cursor, hasMore): ([String], String?, Bool) = ([], page.after, true)
+        // A page of which the caller may read nothing is not the last one.
+        while readable.isEmpty, hasMore {
+            let names = try await services.performing { [cursor] in
+                try await services.driver.read {
+                    try CacheRows($0).packages(in: repository.id, at: moment, after: cursor, limit: page.limit + 1)
+                }
             }
+            readable = names.prefix(page.limit).filter { name in
+                PackageName(name).map { snapshot.verdict(principal, .read, on: repository, $0) == .allowed } ?? false
+            }
+            (cursor, hasMore) = (names.prefix(page.limit).last, names.count > page.limit)
         }
-        let readable = names.prefix(page.limit).filter { name in
-            PackageName(name).map { snapshot.verdict(principal, .read, on: repository, $0) == .allowed } ?? false
-        }
-        let rows = IndexRows(
-            entries: readable.map { .init(name: $0, isFetched: true) }, hasMore: names.count > page.limit)
+        let rows = IndexRows(entries: readable.map { .init(name: $0, isFetched: true) }, hasMore: hasMore)
         return format.make(selection, from: rows)
     }
 }

@@ -60,6 +60,8 @@ struct UpstreamFetch: Sendable {
     /// What stands in the cache and is asked about.
     var known: CachedItem?
     let transfer: Transfer
+    /// That of the memory when it was begun.
+    let generation: Int
     /// When it was begun: what the upstream says is right at that moment, however long it takes to come and to be stored.
     let begunAt: Timestamp
 
@@ -84,6 +86,8 @@ struct UpstreamFetch: Sendable {
             outcome = (try? await missing()) ?? .missing
         } catch {
             outcome = .failed(fault(error))
+            // Whoever was let through to find out whether the server is back may have left without asking it.
+            memory.note(Self.origin(of: url)) { $0.abandon() }
         }
         if case .failed(let problem) = outcome {
             services.logger.warning(
@@ -91,14 +95,14 @@ struct UpstreamFetch: Sendable {
                 metadata: ["repository": "\(repository.name)", "url": "\(url)", "problem": "\(problem.detail)"])
         }
         services.upstreamMetrics.fetched(repository.name, outcome.label(known))
-        memory.leave(key)
+        memory.leave(key, transfer)
         transfer.end(outcome)
     }
 
     /// What an upstream sends is not the client's fault, who may come again.
     private func fault(_ problem: Problem) -> Problem {
         switch problem {
-        case .unavailable: problem
+        case .unavailable, .denied: problem
         case .mismatch(let expected, let actual):
             unavailable("has \(actual) where \(expected) is expected", retryAfter: Self.faultPause)
         case .tooLarge(let limit): unavailable("has something of more than \(limit)", retryAfter: Self.faultPause)
@@ -130,6 +134,9 @@ struct UpstreamFetch: Sendable {
             let pause = pause(answer)
             memory.note(origin) { $0.fail(retryAfter: pause, now: services.now()) }
             throw unavailable("answers \(answer.status.code)", retryAfter: pause)
+        case 401 where answer.refusesPlaceOnly, 403 where answer.refusesPlaceOnly:
+            memory.note(origin) { $0.succeed() }
+            throw .denied("the upstream of '\(repository.name)' does not let its account see this")
         default:
             // It is there, and says no. That is no reason to ask it less, and no sign that something does not exist.
             memory.note(origin) { $0.succeed() }
@@ -137,11 +144,11 @@ struct UpstreamFetch: Sendable {
         }
     }
 
-    /// Whether an answer says that there is no such thing. Registries say no to whoever asks for a name that they do not have, also
-    /// to one whom they know and let look.
+    /// Whether an answer says that there is no such thing. Registries say no to a stranger who asks for a name that they do not have;
+    /// to an account they may only have stopped showing it, and what others have by that name is not to be taken for it.
     private func isAbsence(_ code: Int, _ answer: UpstreamAnswer) -> Bool {
         code == 404 || code == 410 || want.absences.contains(code)
-            || ((code == 401 || code == 403) && answer.refusesPlaceOnly)
+            || (answer.refusesPlaceOnly && upstream.sealedSecret == nil)
     }
 
     func send(_ request: UpstreamRequest) async throws(Problem) -> UpstreamAnswer {
@@ -208,7 +215,7 @@ struct UpstreamFetch: Sendable {
         let isThere = try await services.performing {
             try await services.driver.write { [item] in try CacheRows($0).note(item) }
         }
-        if isThere { memory.keep(item, as: key) } else { memory.forget(key) }
+        if isThere { memory.keep(item, as: key, since: generation) } else { memory.forget(key) }
         return isThere
     }
 
@@ -253,13 +260,17 @@ struct UpstreamFetch: Sendable {
 
     /// Some servers say of an archive that is packed by gzip that this is its coding. Where a digest is known, it decides.
     private func checkCoding(_ answer: UpstreamAnswer) throws(Problem) {
-        guard let coding = answer.headers[.contentEncoding]?.lowercased(), coding != "identity", want.expected.isEmpty
+        guard let coding = answer.headers[.contentEncoding]?.lowercased(), want.expected.isEmpty,
+            coding.split(whereSeparator: { ", ".contains($0) }).contains(where: { Self.codings.contains(String($0)) })
         else { return }
         let path = answer.url.prefix { $0 != "?" }.lowercased()
         guard coding.hasSuffix("gzip"), path.hasSuffix("gz") else {
             throw unavailable("sends what is encoded (\(coding)), though it was asked not to")
         }
     }
+
+    /// Those that clients undo (RFC 9110, section 8.4.1). Object stores also say what is none.
+    private static let codings: Set = ["gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"]
 
     private func stage(
         _ answer: UpstreamAnswer, size: ByteCount?, _ mediaType: MediaType
@@ -321,7 +332,7 @@ struct UpstreamFetch: Sendable {
                 return try CacheRows(connection).put(item, as: key)
             }
         }
-        memory.keep(item, as: key)
+        memory.keep(item, as: key, since: generation)
         return item
     }
 }

@@ -68,10 +68,10 @@ package final class UpstreamMemory: Service {
         }
     }
 
-    /// What was fetched is there.
-    func keep(_ item: CachedItem, as key: CacheKey) {
+    /// What was fetched is there, unless the cache was emptied since `generation`.
+    func keep(_ item: CachedItem, as key: CacheKey, since generation: Int) {
         state.withLock { state in
-            state.items.insert(item, for: key)
+            if state.generation == generation { state.items.insert(item, for: key) }
             state.absent.remove(key)
             state.alarms[key] = item.alarm
         }
@@ -86,6 +86,14 @@ package final class UpstreamMemory: Service {
             state.generation += 1
             state.items = RecentMap(capacity: Self.capacity)
             state.absent = RecentMap(capacity: Self.absentCapacity)
+        }
+    }
+
+    /// Forgets what a repository's upstream has said: it has another one. What comes from the last one is nobody's any more.
+    func forgetUpstream(of repository: RepositoryID) {
+        state.withLock { state in
+            state.alarms = state.alarms.filter { $0.key.repository != repository }
+            state.transfers = state.transfers.filter { $0.key.repository != repository }
         }
     }
 
@@ -144,7 +152,11 @@ package final class UpstreamMemory: Service {
             state.breakers.insert(breaker, for: origin)
             if case .wait(let seconds) = verdict { return .wait(seconds: seconds) }
             let transfer = Transfer()
-            guard begin(transfer) else { return .wait(seconds: 5) }
+            guard begin(transfer) else {
+                breaker.abandon()
+                state.breakers.insert(breaker, for: origin)
+                return .wait(seconds: 5)
+            }
             state.transfers[key] = transfer
             return .follow(transfer)
         }
@@ -156,7 +168,11 @@ package final class UpstreamMemory: Service {
     }
 
     /// A transfer is over; whoever comes next begins another.
-    func leave(_ key: CacheKey) { state.withLock { $0.transfers[key] = nil } }
+    func leave(_ key: CacheKey, _ transfer: Transfer) {
+        state.withLock { state in
+            if state.transfers[key] === transfer { state.transfers[key] = nil }
+        }
+    }
 
     /// Notes how an upstream did.
     func note(_ origin: String, _ change: (inout CircuitBreaker) -> Void) {
