@@ -51,12 +51,12 @@ struct UpstreamParsingTests {
     func otherAddress() async throws {
         try await FakeUpstream.run({ _ in .respond(200) }) { upstream in
             for (host, address, isRight) in [("127.0.0.1", "127.0.0.1", true), ("other.example", "127.0.0.9", false)] {
-                let connections = ServerConnections(host: host, address: address, readTimeout: .seconds(5))
+                let connections = ServerConnections(host: host, address: address, readTimeout: .seconds(60))
                 let answer: Result<HTTPClientResponse, any Error>
                 do {
                     answer = .success(
                         try await connections.client.execute(
-                            HTTPClientRequest(url: upstream.url), timeout: .seconds(30)))
+                            HTTPClientRequest(url: upstream.url), timeout: .seconds(60)))
                 } catch {
                     answer = .failure(error)
                 }
