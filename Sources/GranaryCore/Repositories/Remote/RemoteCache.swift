@@ -82,6 +82,7 @@ struct RemoteCache: Sendable {
             case .storing(let transfer):
                 if case .failed(let problem) = await transfer.outcome() { throw problem }
                 return try await open(key, makeWant)
+            case .come: return try await open(key, makeWant)
             case .follow(let transfer):
                 return try await follow(transfer, key, now)
             }
@@ -92,7 +93,7 @@ struct RemoteCache: Sendable {
         let facts = Freshness.Facts(
             checkedAt: item.checkedAt, lifetime: want.lifetime, isOffline: upstream.isOffline)
         guard Freshness.decide(facts, now: now) == .serve else {
-            return .stored(try await revalidate(item, key, want, now))
+            return try await revalidate(item, key, want, now)
         }
         guard !isGone(item) else { throw Self.missing }
         return .stored(item)
@@ -119,16 +120,20 @@ struct RemoteCache: Sendable {
     /// Asks whether something has changed. Without an answer, what is here is served.
     private func revalidate(
         _ item: CachedItem, _ key: CacheKey, _ want: Want, _ now: Timestamp
-    ) async throws(Problem) -> CachedItem {
-        let transfer: Transfer
+    ) async throws(Problem) -> Opening {
         switch join(key, want, item, now) {
-        case .follow(let known), .storing(let known): transfer = known
-        case .wait: return try stale(item)
-        }
-        switch await transfer.outcomeUnlessLate() {
-        case .stored(let item): return item
-        case .missing: throw Self.missing
-        case .failed, nil: return try stale(item)
+        case .wait: return .stored(try stale(item))
+        case .storing(let transfer):
+            // It was asked for before this, and may be older by now than it may be.
+            _ = await transfer.outcome()
+            return try await open(key) { want }
+        case .come: return try await open(key) { want }
+        case .follow(let transfer):
+            switch await transfer.outcomeUnlessLate() {
+            case .stored(let item): return .stored(item)
+            case .missing: throw Self.missing
+            case .failed, nil: return .stored(try stale(item))
+            }
         }
     }
 
@@ -142,7 +147,7 @@ struct RemoteCache: Sendable {
     private func join(_ key: CacheKey, _ want: Want, _ known: CachedItem?, _ now: Timestamp) -> UpstreamMemory.Entry {
         let url = UpstreamFetch.url(of: want.location, below: upstream.url)
         let generation = memory.generation
-        return memory.join(key, origin: UpstreamFetch.origin(of: url), now: now) { transfer in
+        return memory.join(key, known, origin: UpstreamFetch.origin(of: url), now: now) { transfer in
             let fetch = UpstreamFetch(
                 services: services, repository: repository, upstream: upstream, key: key, want: want, known: known,
                 transfer: transfer, generation: generation, begunAt: now)

@@ -136,17 +136,22 @@ package final class UpstreamMemory: Service {
         case follow(Transfer)
         /// It has come, and is only being stored: by now it may be older than it may be.
         case storing(Transfer)
+        /// It has come since the caller looked for it: look again.
+        case come
         case wait(seconds: Int)
     }
 
-    /// The transfer of a key, which `begin` starts where there is none. `origin` is the server that would be asked.
+    /// The transfer of a key, which `begin` starts where there is none. `known` is what the caller found; `origin` is the server that
+    /// would be asked.
     func join(
-        _ key: CacheKey, origin: String, now: Timestamp, begin: (Transfer) -> Bool
+        _ key: CacheKey, _ known: CachedItem?, origin: String, now: Timestamp, begin: (Transfer) -> Bool
     ) -> Entry {
         state.withLock { state in
             if let transfer = state.transfers[key] {
                 return transfer.isVerified ? .storing(transfer) : .follow(transfer)
             }
+            // A transfer is remembered before it leaves.
+            if let item = state.items.find(key), item != known { return .come }
             var breaker = state.breakers.find(origin) ?? CircuitBreaker()
             let verdict = breaker.enter(now: now)
             state.breakers.insert(breaker, for: origin)
