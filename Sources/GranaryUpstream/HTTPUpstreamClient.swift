@@ -55,7 +55,9 @@ package final class HTTPUpstreamClient: UpstreamClient {
         // Only who was asked may say where a credential for it is to be taken, not whom it sends us to.
         guard let asked = UpstreamURL(request.url), UpstreamURL(first.url)?.origin == asked.origin else { return first }
         guard first.status == .unauthorized, let challenge = BearerChallenge(first.headers) else {
-            if tokens.find(asked.origin, request) != nil { first.refusesPlaceOnly = await first.names(aPlaceOf: asked) }
+            if tokens.find(asked.origin, request) != nil {
+                first.refusesPlaceOnly = await first.refusesPlace(of: asked)
+            }
             return first
         }
         switch try await token(for: challenge, of: asked, request) {
@@ -63,7 +65,7 @@ package final class HTTPUpstreamClient: UpstreamClient {
             var again = request
             again.headers[.authorization] = "Bearer \(token)"
             var answer = try await attempt(again)
-            answer.refusesPlaceOnly = await answer.names(aPlaceOf: asked)
+            answer.refusesPlaceOnly = await answer.refusesPlace(of: asked)
             return answer
         case .refused:
             first.refusesPlaceOnly = true
@@ -107,7 +109,7 @@ package final class HTTPUpstreamClient: UpstreamClient {
         if !outgoing.headers.contains(name: "User-Agent") { outgoing.headers.add(name: "User-Agent", value: "Granary") }
         if request.body.readableBytes > 0 { outgoing.body = .bytes(request.body) }
         do {
-            // Only silence ends a transfer: `read` of the configuration, not a deadline for the whole.
+            // Silence ends a transfer, and too low a rate (`AnswerBody`); there is no deadline for the whole.
             let response = try await connections.client.execute(outgoing, deadline: .distantFuture)
             var headers = HTTPFields()
             for (name, value) in response.headers {
@@ -166,7 +168,7 @@ package final class HTTPUpstreamClient: UpstreamClient {
         guard answer.status == .ok else {
             // A wrong credential is refused in the same words.
             guard request.credential == nil, answer.status == .forbidden else { return .none }
-            return await answer.names(aPlaceOf: server) ? .refused : .none
+            return await answer.refusesPlace(of: server) ? .refused : .none
         }
         guard let token = await BearerTokens.Token(answer.body) else { return .none }
         tokens.keep(token, asked.origin, request)

@@ -14,7 +14,7 @@ extension UpstreamAnswer {
 
     /// Whether it says no to a place, in the words of a registry (distribution specification, "Error Codes"; RFC 6750, section 3.1). A
     /// proxy on the way, and a server that takes no tokens, say no as well.
-    func names(aPlaceOf server: UpstreamURL) async -> Bool {
+    func refusesPlace(of server: UpstreamURL) async -> Bool {
         guard status == .unauthorized || status == .forbidden, UpstreamURL(url)?.origin == server.origin else {
             return false
         }

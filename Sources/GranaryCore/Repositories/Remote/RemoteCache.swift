@@ -42,11 +42,12 @@ struct RemoteCache: Sendable {
 
     /// What is in memory and needs no question; nil leaves it to `open`.
     func known(_ key: CacheKey, lifetime: Duration?) -> CachedItem? {
-        guard let item = memory.item(key), !isGone(item) else { return nil }
+        let now = services.now()
+        guard let item = memory.item(key), !isGone(item, now) else { return nil }
         let facts = Freshness.Facts(
             checkedAt: item.checkedAt, lifetime: item.isFixed ? nil : lifetime ?? .zero, isOffline: upstream.isOffline)
-        guard Freshness.decide(facts, now: services.now()) == .serve else { return nil }
-        memory.noteUse(item, at: services.now())
+        guard Freshness.decide(facts, now: now) == .serve else { return nil }
+        memory.noteUse(item, at: now)
         return item
     }
 
@@ -95,13 +96,13 @@ struct RemoteCache: Sendable {
         guard Freshness.decide(facts, now: now) == .serve else {
             return try await revalidate(item, key, want, now)
         }
-        guard !isGone(item) else { throw Self.missing }
+        guard !isGone(item, now) else { throw Self.missing }
         return .stored(item)
     }
 
     /// Whether the upstream has said often enough that it is not there any more.
-    private func isGone(_ item: CachedItem) -> Bool {
-        UpstreamRemoval.isConfirmed(since: item.missingSince, count: item.missingCount, now: services.now())
+    private func isGone(_ item: CachedItem, _ now: Timestamp) -> Bool {
+        UpstreamRemoval.isConfirmed(since: item.missingSince, count: item.missingCount, now: now)
     }
 
     private static let missing = Problem.unknown(.file, "the upstream has no such file")
@@ -138,7 +139,7 @@ struct RemoteCache: Sendable {
     }
 
     private func stale(_ item: CachedItem) throws(Problem) -> CachedItem {
-        guard !isGone(item) else { throw Self.missing }
+        guard !isGone(item, services.now()) else { throw Self.missing }
         staleness.note(item.checkedAt)
         services.upstreamMetrics.stale(repository.name)
         return item

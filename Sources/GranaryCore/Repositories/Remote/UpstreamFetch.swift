@@ -82,8 +82,6 @@ struct UpstreamFetch: Sendable {
         let outcome: Transfer.Outcome
         do throws(Problem) {
             outcome = try await fetch()
-        } catch .unknown {
-            outcome = (try? await missing()) ?? .missing
         } catch {
             outcome = .failed(fault(error))
             // Whoever was let through to find out whether the server is back may have left without asking it.
@@ -115,18 +113,25 @@ struct UpstreamFetch: Sendable {
 
     private func fetch() async throws(Problem) -> Transfer.Outcome {
         if let known, let field = want.digestField, try await isUnchanged(known, field) {
-            return .stored(try await confirm(known))
+            return try await confirm(known)
         }
         let answer = try await send(try request(.get, url))
         let origin = Self.origin(of: url)
         switch answer.status.code {
         case 200:
             memory.note(origin) { $0.succeed() }
-            return .stored(try await store(want.maximumPages > 1 ? try await whole(answer) : answer))
+            do throws(Problem) {
+                return .stored(try await store(want.maximumPages > 1 ? try await whole(answer) : answer))
+            } catch .unknown {
+                // Some say in a page for people that they have no such document.
+                return try await missing()
+            } catch {
+                throw error
+            }
         case 304 where known != nil:
             guard var item = known else { throw unavailable("answers 304 to what was not asked") }
             if let tag = answer.headers[.eTag] { item.entityTag = tag }
-            return .stored(try await confirm(item))
+            return try await confirm(item)
         case let code where isAbsence(code, answer):
             memory.note(origin) { $0.succeed() }
             return try await missing()
@@ -134,7 +139,7 @@ struct UpstreamFetch: Sendable {
             let pause = pause(answer)
             memory.note(origin) { $0.fail(retryAfter: pause, now: services.now()) }
             throw unavailable("answers \(answer.status.code)", retryAfter: pause)
-        case 401 where answer.refusesPlaceOnly, 403 where answer.refusesPlaceOnly:
+        case _ where answer.refusesPlaceOnly:
             memory.note(origin) { $0.succeed() }
             throw .denied("the upstream of '\(repository.name)' does not let its account see this")
         default:
@@ -201,13 +206,13 @@ struct UpstreamFetch: Sendable {
     // MARK: What it says
 
     /// What is here is what the upstream has.
-    private func confirm(_ item: CachedItem) async throws(Problem) -> CachedItem {
+    private func confirm(_ item: CachedItem) async throws(Problem) -> Transfer.Outcome {
         var item = item
         item.checkedAt = begunAt
         item.missingSince = nil
         item.missingCount = 0
         memory.note(Self.origin(of: url)) { $0.succeed() }
-        return try await note(item) ? item : try await anew()
+        return try await note(item) ? .stored(item) : try await anew()
     }
 
     /// Notes what the upstream says of what is here; answers false where it is not here any more.
@@ -220,14 +225,10 @@ struct UpstreamFetch: Sendable {
     }
 
     /// Fetches what has been dropped from the cache while it was asked about.
-    private func anew() async throws(Problem) -> CachedItem {
+    private func anew() async throws(Problem) -> Transfer.Outcome {
         var fetch = self
         fetch.known = nil
-        switch try await fetch.fetch() {
-        case .stored(let item): return item
-        case .missing: throw .unknown(.file, "the upstream has no such file")
-        case .failed(let problem): throw problem
-        }
+        return try await fetch.fetch()
     }
 
     /// What was there counts as gone only once that has been said several times.
